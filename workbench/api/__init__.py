@@ -1,0 +1,76 @@
+"""What a notebook, a page or the command line asks of a workspace.
+
+    from workbench.api import Query, open_workspace
+
+    bench = open_workspace("workspace")
+    bench.search(Query("a red apple"), dataset="test", model="glyph-clip", k=5).hits
+
+Works while the app runs on the same folder: any number of processes may read and write it.
+Importing this never imports torch; texts and images are encoded by the worker.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.api.evaluation import Evaluation
+from workbench.api.health import Health
+from workbench.api.items import Items
+from workbench.api.results import (
+    DIRECTIONS,
+    Direction,
+    FailurePage,
+    FailureRow,
+    Hit,
+    ItemDetail,
+    Query,
+    RetrievalReport,
+    ScoreHistogram,
+    SearchResult,
+)
+from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
+from workbench.api.work import FINAL
+from workbench.settings import default_workspace
+
+__all__ = [
+    "DIRECTIONS",
+    "FINAL",
+    "SAMPLE_DATASETS",
+    "SAMPLE_MODELS",
+    "Direction",
+    "FailurePage",
+    "FailureRow",
+    "Hit",
+    "ItemDetail",
+    "Query",
+    "RetrievalReport",
+    "ScoreHistogram",
+    "SearchResult",
+    "Workbench",
+    "open_workspace",
+]
+
+
+class Workbench(Sample, Items, Evaluation, Health):
+    """An open workspace and every question one can ask of it."""
+
+
+def open_workspace(path: str | Path | None = None, *, create: bool = True) -> Workbench:
+    """Open a workspace folder, made when it does not exist yet.
+
+    Args:
+        path: the folder; None takes ``$WORKBENCH_WORKSPACE``, else ``./workspace``.
+        create: refuse instead of making a new one.
+
+    Returns:
+        the open workspace; a context manager, and safe to share between threads. It starts
+        empty: ``ensure_sample`` fills it with the sample world.
+
+    Raises:
+        WorkspaceError: the folder is something else, is damaged, or was written by a newer
+            version; nothing in it was changed.
+    """
+    from store.workspace import Workspace
+
+    root = default_workspace() if path is None else Path(path).expanduser().resolve()
+    return Workbench(Workspace.open(root, create=create))
