@@ -18,11 +18,10 @@ from workbench.api.search import Search
 from workbench.api.work import Work
 from workbench.errors import InputError
 from workbench.filters import Filters
-from workbench.types import JobInfo
+from workbench.types import JobInfo, Side
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
     from store.runs import Run
 
 __all__ = ["Evaluation"]
@@ -147,7 +146,7 @@ class Evaluation(Search, Work):
         records = page.to_pylist()
         if not records:
             return ()
-        other = "image" if direction == "text-to-image" else "caption"
+        other: Side = "image" if direction == "text-to-image" else "caption"
         items = [record["item_row"] for record in records]
         ids = self.workspace.tables.take(dataset, items, columns=["item"])["item"].to_pylist()
         texts = self._query_texts(dataset, direction, [record["query_row"] for record in records])

@@ -13,7 +13,6 @@ from workbench.types import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
     from store.report import DatasetReport
 
 __all__ = ["Items", "shown_columns"]

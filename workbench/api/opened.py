@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from store.workspace import Workspace
+
     from workbench.worker.client import Client
 
 __all__ = ["Opened"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
 from workbench.types import JobInfo
@@ -76,7 +78,12 @@ class Sample(Catalogue, Work):
         return numbers
 
     def _import_sample(self, dataset: str, shards: object, priority: int) -> JobInfo:
-        params = {"path": str(shards), "dataset": dataset, "importer": None, "options": {}}
+        params: dict[str, Any] = {
+            "path": str(shards),
+            "dataset": dataset,
+            "importer": None,
+            "options": {},
+        }
         return self.workspace.jobs.submit(
             "import", params, title=_TITLES[dataset], unit="items", priority=priority
         )

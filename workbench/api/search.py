@@ -45,11 +45,10 @@ def compose(
     Raises:
         InputError: the parts cancel one another, so that no direction is left.
     """
+    base: Floats | None = text if image is None else image
     if text is not None and image is not None:
-        base = query.image_weight * image + (1 - query.image_weight) * text
-        base = base / max(float(np.linalg.norm(base)), 1e-12)
-    else:
-        base = text if image is None else image
+        mixed = query.image_weight * image + (1 - query.image_weight) * text
+        base = mixed / max(float(np.linalg.norm(mixed)), 1e-12)
     if base is None:
         raise InputError("query", expected="a text or an image", got="neither")
     vector = base if exclude is None else base - query.exclude_weight * exclude

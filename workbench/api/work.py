@@ -53,6 +53,7 @@ class Work(Opened):
             InputError: nothing is there, no importer knows it, or the name cannot be used.
         """
         from store.names import check_name
+
         from workbench.importers.register import find
 
         check_name("dataset", dataset)
