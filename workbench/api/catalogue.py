@@ -65,7 +65,7 @@ class Catalogue(Opened):
                 message names the file and the place for it.
             WorkerError: no worker answers.
         """
-        return self._worker_client().register_model(name, arch, weights, precision)
+        return self._worker_client().register_model(arch, weights, name=name, precision=precision)
 
     def known_models(self) -> list[tuple[str, str]]:
         """(architecture, pretrained tag) of everything open_clip knows; asks the worker."""

@@ -57,7 +57,7 @@ class Evaluation(Search, Work):
                     expected=f"{vectors.total} vectors",
                     got=str(vectors.done),
                     do=f"Embed {dataset} with {card.name} first: "
-                    f"`workbench embed {dataset} --model {card.name}`.",
+                    f"`workbench embed --dataset {dataset} --model {card.name}`.",
                 )
         params = {"dataset": dataset, "model": card.key, "version": info.parts}
         title = f"Evaluate retrieval on {dataset} by {card.name}"
@@ -130,7 +130,7 @@ class Evaluation(Search, Work):
                 f"retrieval on {dataset!r} by {model!r}",
                 expected="an evaluation",
                 got="none yet",
-                do=f"Run `workbench evaluate retrieval {dataset} --model {model}`.",
+                do=f"Run `workbench evaluate retrieval --dataset {dataset} --model {model}`.",
             )
         return self.workspace.runs.table(run, direction)
 

@@ -237,7 +237,7 @@ class Search(Opened):
             expected="vectors",
             got="none",
             do=f"Embed {dataset} with {info.name} first: "
-            f"`workbench embed {dataset} --model {info.name}`, or on the page Models & jobs.",
+            f"`workbench embed --dataset {dataset} --model {info.name}`.",
         )
 
     def _allowed(self, dataset: str, side: Side, where: Filters, search: str) -> Rows | None:

@@ -22,21 +22,26 @@ _SIDES: tuple[Side, ...] = ("image", "caption")
 class Work(Opened):
     """Long work: submitted here, done by the worker, watched from everywhere."""
 
-    def preview(self, path: str | Path, importer: str | None = None, limit: int = 20) -> Preview:
+    def preview(
+        self, path: str | Path, importer: str | None = None, limit: int = 20, **options: Any
+    ) -> Preview:
         """What an import of this path would bring: first records, columns, counts.
 
         Args:
             path: a folder, file, or shard pattern on this machine.
             importer: key of an importer; recognised from the content when None.
             limit: how many records to show.
+            options: of the importer, as for ``submit_import``.
 
         Raises:
             InputError: nothing is there, or no importer knows the format.
         """
-        from workbench.importers.register import find
+        from workbench.importers.register import check_options, find
 
-        source = Path(path).expanduser().resolve()
-        return find(source, importer).preview(source, limit)
+        source = Path(path).expanduser().absolute()
+        found = find(source, importer)
+        check_options(found, options)
+        return found.preview(source, limit, **options)
 
     def submit_import(
         self, path: str | Path, dataset: str, importer: str | None = None, **options: Any
@@ -53,12 +58,12 @@ class Work(Opened):
             InputError: nothing is there, no importer knows it, or the name cannot be used.
         """
         from store.names import check_name
-
-        from workbench.importers.register import find
+        from workbench.importers.register import check_options, find
 
         check_name("dataset", dataset)
-        source = Path(path).expanduser().resolve()
+        source = Path(path).expanduser().absolute()
         found = find(source, importer)
+        check_options(found, options)
         params = {
             "path": str(source),
             "dataset": dataset,
@@ -205,11 +210,18 @@ class Work(Opened):
 
         return supervisor.ensure(self.workspace)
 
-    def stop_worker(self) -> int:
-        """Ask every live worker of this machine to stop; its job returns to the queue.
+    def wait_worker(self, timeout: float = 60.0) -> WorkerInfo:
+        """Start a worker when none is alive, and wait until one answers.
 
-        Returns how many were asked.
+        Raises:
+            WorkerError: none came up in time; the message holds the end of its log.
         """
+        from workbench.worker import supervisor
+
+        return supervisor.wait_ready(self.workspace, timeout)
+
+    def stop_worker(self) -> int:
+        """Stop every worker on this machine and return how many; jobs return to the queue."""
         from workbench.worker import supervisor
 
         return supervisor.stop(self.workspace)
