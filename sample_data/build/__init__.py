@@ -1,0 +1,1 @@
+"""Builds the sample world from its sources: `python -m sample_data.build --help`."""

@@ -1,0 +1,1 @@
+"""How the two small models of the sample world are trained; needs torch and open_clip."""
