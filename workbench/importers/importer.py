@@ -64,7 +64,7 @@ class Importer(Protocol):
 
     ``records`` streams, in an order that is the same for the same source, with keys that are
     the same for the same source. It decodes no image. Options that an importer does not
-    declare are refused by ``workbench.importers.register.find``'s callers, not here.
+    declare are refused by ``workbench.importers.register.check_options``, not here.
     """
 
     @property
@@ -82,6 +82,10 @@ class Importer(Protocol):
     @property
     def options(self) -> tuple[Option, ...]:
         """The choices a person may make."""
+
+    @property
+    def brings_vectors(self) -> bool:
+        """``vectors`` yields some, one for every record: so no record may be left out."""
 
     def detect(self, path: Path) -> bool:
         """True when the path looks like this format; cheap, and never an error."""

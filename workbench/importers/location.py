@@ -10,7 +10,7 @@ from workbench.errors import BadImage
 from workbench.importers.image import LIMITS, Limits
 from workbench.types import Source
 
-__all__ = ["is_url", "path_of", "read", "readable", "uri_of"]
+__all__ = ["is_url", "local_source", "path_of", "read", "readable", "uri_of"]
 
 _SCHEME = "file://"
 
@@ -21,7 +21,10 @@ def readable(name: str) -> str:
     Args:
         name: as Python reads it from the disk (undecodable bytes as lone surrogates).
     """
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a lone surrogate out of JSON: no file has such a name
+        return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def uri_of(path: Path) -> str:
@@ -49,6 +52,26 @@ def is_url(text: str) -> bool:
     """True for anything with a scheme (``http://``, ``s3://`` ...): never fetched, never opened."""
     head, separator, _ = text.partition("://")
     return bool(separator) and head.replace("+", "").replace("-", "").isalnum()
+
+
+def local_source(folder: Path, name: str) -> Source:
+    """The whole file of a name that a table or a JSON file gives.
+
+    Args:
+        folder: where relative names begin. Absolute names and ``..`` are followed: the table is
+            the person's own, and only what decodes as an image is ever stored or shown.
+        name: as written.
+
+    Raises:
+        ValueError: an address such as ``http://...``, or a name that no file can have; the
+            message is the reason.
+    """
+    if is_url(name):
+        raise ValueError("an address; only images on this machine are read")
+    try:
+        return Source(uri_of(folder / name))
+    except UnicodeEncodeError as error:
+        raise ValueError("a name that no file can have") from error
 
 
 def read(source: Source, *, limits: Limits = LIMITS) -> bytes:

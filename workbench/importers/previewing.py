@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
 from workbench.importers.importer import Importer, Skipped
 from workbench.importers.roles import kind_of
 from workbench.types import Preview, Record
 
-__all__ = ["preview_of"]
+__all__ = ["COUNT_SECONDS", "columns_of", "preview_of"]
 
-_COUNT_SECONDS = 0.5
+COUNT_SECONDS = 0.5
+"""How long a preview may count."""
 
 
 def preview_of(
     importer: Importer,
-    path: Path,
-    limit: int,
-    options: Mapping[str, Any],
+    entries: Iterable[Record | Skipped],
     *,
+    limit: int,
+    total: int | None,
     notes: Sequence[str] = (),
     vectors: bool = False,
 ) -> Preview:
-    """Read up to ``limit`` records and count the rest for half a second at most.
+    """Read the first entries and say what is in them.
 
     Args:
         importer: the format, as recognised.
-        path: the source.
-        limit: most records to read.
-        options: the person's choices, handed on to ``records``.
+        entries: what the import would read; no more than ``limit`` are taken.
+        limit: most entries to read.
+        total: number of entries, where it is known or quick to count.
         notes: sentences of the importer; what is skipped among the first rows is added to them.
         vectors: the source brings vectors along.
     """
-    entries = list(islice(importer.records(path, **options), max(0, limit)))
-    records = tuple(entry for entry in entries if isinstance(entry, Record))
-    skipped = [entry for entry in entries if isinstance(entry, Skipped)]
-    found = [f"{entry.key or path.name} will be skipped: {entry.reason}." for entry in skipped]
+    first = list(islice(entries, max(0, limit)))
+    records = tuple(entry for entry in first if isinstance(entry, Record))
+    skipped = [entry for entry in first if isinstance(entry, Skipped)]
+    found = [f"{entry.key} will be skipped: {entry.reason}." for entry in skipped]
     return Preview(
         importer=importer.key,
         title=importer.title,
         records=records,
         columns=columns_of(records),
-        total=importer.total(path, seconds=_COUNT_SECONDS),
+        total=total,
         images=any(r.source is not None or r.data is not None for r in records),
         captions=any(r.captions for r in records),
         vectors=vectors,

@@ -7,12 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, UnknownName
+from workbench.importers.clip_benchmark import ClipBenchmark
+from workbench.importers.clip_retrieval import ClipRetrieval
+from workbench.importers.coco import CocoCaptions
+from workbench.importers.folder import ImageFolder
 from workbench.importers.importer import Importer
+from workbench.importers.table import Table
 from workbench.importers.webdataset import WebDataset
 
 __all__ = ["IMPORTERS", "check_options", "find"]
 
-IMPORTERS: tuple[Importer, ...] = (WebDataset(),)
+IMPORTERS: tuple[Importer, ...] = (
+    ClipRetrieval(),
+    CocoCaptions(),
+    Table(),
+    ClipBenchmark(),
+    WebDataset(),
+    ImageFolder(),
+)
+"""The most particular first: a CLIP_benchmark dataset is a WebDataset too, and a folder may hold
+images beside its shards, its JSON file or its table."""
 
 
 def find(path: Path, key: str | None = None) -> Importer:
@@ -37,10 +51,17 @@ def find(path: Path, key: str | None = None) -> Importer:
             f"{path}", expected="an existing file or folder", do="Check the spelling of the path."
         )
     for importer in IMPORTERS:
-        if importer.detect(path):
+        if _detects(importer, path):
             return importer
     looked_for = "; ".join(f"{importer.title}: {importer.formats}" for importer in IMPORTERS)
     raise InputError(f"{path} is not a known format", expected=looked_for, got="none of them")
+
+
+def _detects(importer: Importer, path: Path) -> bool:
+    try:
+        return importer.detect(path)
+    except (OSError, InputError):  # a folder that may not be read, a pattern with a gap
+        return False
 
 
 def check_options(importer: Importer, options: Mapping[str, Any]) -> None:

@@ -10,10 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Fields", "Roles", "is_caption_name", "is_label_name", "kind_of", "meta_value"]
+__all__ = [
+    "Fields",
+    "Roles",
+    "clean_captions",
+    "is_caption_name",
+    "is_label_name",
+    "kind_of",
+    "meta_value",
+]
 
 _CAPTION = re.compile(r"(captions?|texts?|sentences?|alt_?text|prompt)(_?\d+)?", re.IGNORECASE)
 _LABELS = ("label", "class", "class_name", "label_name", "category")
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _INT64 = 2**63
 
 
@@ -42,7 +51,7 @@ class Roles:
 
     Args:
         captions: field names; None finds them by name (``is_caption_name``).
-        label: field name; None takes the first that is named like a label.
+        label: field name; None takes the first that is named like a label, "" takes none.
         class_names: names that an integer label stands for, by position; empty for none.
         left_out: fields that become nothing (the image itself).
     """
@@ -59,7 +68,8 @@ class Roles:
             raw: field name -> value as a file format gave it.
             first: captions from elsewhere (a ``.txt`` part), put in front.
         """
-        label_field = self.label or next(filter(is_label_name, raw), None)
+        named = self.label is not None
+        label_field = self.label if named else next(filter(is_label_name, raw), None)
         captions: list[str] = list(first)
         meta: dict[str, Any] = {}
         label = None
@@ -72,7 +82,7 @@ class Roles:
                 captions.extend([value] if isinstance(value, str) else value or ())
             else:
                 meta[name] = meta_value(value)
-        return Fields(_clean(captions), label, meta)
+        return Fields(clean_captions(captions), label, meta)
 
     def _is_caption(self, name: str, value: Any) -> bool:
         wanted = is_caption_name(name) if self.captions is None else name in self.captions
@@ -83,28 +93,33 @@ class Roles:
     def _label(self, value: Any) -> str | None:
         is_index = isinstance(value, int) and not isinstance(value, bool)
         if is_index and 0 <= value < len(self.class_names):
-            return self.class_names[value]
+            return str(self.class_names[value])
         plain: object = meta_value(value)
         if isinstance(plain, str):
             return plain or None
         return None if plain is None else json.dumps(plain, ensure_ascii=False)
 
 
-def _clean(captions: Iterable[str]) -> tuple[str, ...]:
+def clean_captions(captions: Iterable[str]) -> tuple[str, ...]:
     """Stripped, without empty ones and repetitions, in order, storable as UTF-8."""
     stripped = (_storable(text).strip() for text in captions)
     return tuple(dict.fromkeys(text for text in stripped if text))
 
 
 def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Text without lone surrogates: a byte that was no UTF-8 is read as Latin-1, others are ?."""
+    if text.isascii():
+        return text
+    latin = _ESCAPED.sub(lambda match: chr(ord(match[0]) - 0xDC00), text)
+    return latin.encode("utf-8", "replace").decode("utf-8")
 
 
 def meta_value(value: Any) -> Any:
     """A value as a metadata column can hold it: str, int, float, bool, None or a list of str.
 
     Not-a-number and infinities become None; integers beyond 64 bits, dates, mappings and mixed
-    lists become text (mappings and mixed lists as JSON). Lone surrogates become ``?``.
+    lists become text (mappings and mixed lists as JSON). Bytes that were no UTF-8 are read as
+    Latin-1.
     """
     if value is None or isinstance(value, bool | str | int | float | decimal.Decimal):
         return _scalar(value)

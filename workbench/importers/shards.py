@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 from workbench.errors import InputError
 from workbench.importers.location import readable
 
-__all__ = ["Shard", "expand", "find_shards", "natural"]
+__all__ = ["Shard", "expand", "find_shards", "has_shards", "natural"]
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 _MOST = 1_000_000
+_LOOK = 5000
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ def find_shards(path: Path) -> tuple[Shard, ...]:
     # Braces may span folders: the part of the path that varies is what tells shards apart.
     fixed = Path(str(path).split("{", 1)[0] + "x").parent
     return tuple(Shard(file, _stem(file.relative_to(fixed).as_posix())) for file in files)
+
+
+def has_shards(path: Path) -> bool:
+    """Whether ``find_shards`` would find any, without walking through a large folder.
+
+    In a folder a tar has to turn up among the first 5,000 files and folders.
+    """
+    try:
+        if path.is_dir():
+            return any(_is_tar(file) for file in islice(path.rglob("*"), _LOOK))
+        return bool(find_shards(path))
+    except (InputError, OSError):
+        return False
 
 
 def _in_folder(folder: Path) -> list[Shard]:

@@ -13,9 +13,9 @@ from workbench.importers.counting import count
 from workbench.importers.image import LIMITS
 from workbench.importers.importer import Option, Skipped, VectorBlock
 from workbench.importers.location import uri_of
-from workbench.importers.previewing import preview_of
+from workbench.importers.previewing import COUNT_SECONDS, preview_of
 from workbench.importers.roles import Roles
-from workbench.importers.shards import Shard, find_shards
+from workbench.importers.shards import Shard, find_shards, has_shards
 from workbench.importers.tar import Part, Sample, compression, samples
 from workbench.types import Preview, Record, Source
 
@@ -51,13 +51,11 @@ class WebDataset:
     title: str = "WebDataset"
     formats: str = "tar shards (.tar, .tar.gz): one file, a folder, or a {000..012} pattern"
     options: tuple[Option, ...] = FIELD_OPTIONS
+    brings_vectors: bool = False
 
     def detect(self, path: Path) -> bool:
         """True for a tar file, a folder with tars in it, and a brace pattern of tars."""
-        try:
-            return bool(find_shards(path))
-        except (InputError, OSError):
-            return False
+        return has_shards(path)
 
     def preview(self, path: Path, limit: int = 20, **options: Any) -> Preview:
         """The first samples; counts shards always, samples where that is quick."""
@@ -65,7 +63,13 @@ class WebDataset:
         notes = [f"{len(shards)} tar shard{'s' * (len(shards) != 1)}."]
         if any(compression(shard.path) for shard in shards):
             notes.append("Images of compressed tars are copied into the workspace.")
-        return preview_of(self, path, limit, options, notes=notes)
+        return preview_of(
+            self,
+            self.records(path, **options),
+            limit=limit,
+            total=self.total(path, seconds=COUNT_SECONDS),
+            notes=notes,
+        )
 
     def records(self, path: Path, **options: Any) -> Iterator[Record | Skipped]:
         """Samples in the order of the shards and, within a shard, of the tar."""
