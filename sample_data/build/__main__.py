@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import sample_data
-from sample_data.build import concepts, glyphs, pretrain, pretrain_images
+from sample_data.build import (
+    concepts,
+    glyphs,
+    pretrain,
+    pretrain_images,
+    scenes,
+    test_set,
+)
 from sample_data.build.sources import NOTO_FONT, MissingSourceError, Sources
 
 SEED = 1812
@@ -34,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     images.add_argument("--out", type=Path, required=True)
     images.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    steps.add_parser("test", parents=[common, sprites], help="shards and faults of test")
+    steps.add_parser("scenes", parents=[common, sprites], help="shards of scenes")
     return parser
 
 
@@ -85,7 +94,31 @@ def _images(arguments: argparse.Namespace) -> None:
     print(path)
 
 
-_STEPS = {"sprites": _sprites, "captions": _captions, "pretrain-images": _images}
+def _test(arguments: argparse.Namespace) -> None:
+    table = concepts.load(arguments.root / "concepts.json")
+    sprites = {
+        style: glyphs.read_sprites(arguments.sprites / f"{style}.zip") for style in glyphs.STYLES
+    }
+    items, faults = test_set.build(table, sprites, arguments.seed)
+    test_set.save(items, faults, table, arguments.root / "test")
+    print(f"{len(items)} images, {len(faults)} faults")
+
+
+def _scenes(arguments: argparse.Namespace) -> None:
+    table = concepts.load(arguments.root / "concepts.json")
+    sprites = glyphs.read_sprites(arguments.sprites / "noto.zip")
+    items = scenes.build(table, sprites, arguments.seed)
+    scenes.save(items, arguments.root / "scenes")
+    print(f"{len(items)} images")
+
+
+_STEPS = {
+    "sprites": _sprites,
+    "captions": _captions,
+    "pretrain-images": _images,
+    "test": _test,
+    "scenes": _scenes,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,5 +1,7 @@
 """Captions from templates: noun phrases with size and article, for one, two or three concepts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sample_data.build.selection import BARE
@@ -72,3 +74,23 @@ def several(
     listed = templates[rng.integers(len(templates))].format(*phrases)
     frames = _FRAMES[:2] if plain else _FRAMES
     return frames[rng.integers(len(frames))].format(x=listed, bg=article(background))
+
+
+def located(
+    words: Sequence[str], background: str, layout: str, rng: np.random.Generator
+) -> str:
+    """A caption that says where each concept is and before which background."""
+    template = {
+        "beside": "{0} to the left of {1}",
+        "stacked": "{0} above {1}",
+        "triangle": "{0} and {1} with {2} below",
+    }[layout]
+    phrases = [noun_phrase(word) for word in words]
+    frame = ("{x} on {bg} background", "{x} in front of {bg} wall")[rng.integers(2)]
+    return frame.format(x=template.format(*phrases), bg=article(background))
+
+
+def listed(words: Sequence[str], sizes: Sequence[str]) -> str:
+    """A caption that lists the concepts with their sizes."""
+    phrases = [noun_phrase(word, size) for word, size in zip(words, sizes, strict=True)]
+    return f"a photo of {', '.join(phrases[:-1])} and {phrases[-1]}"
