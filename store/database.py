@@ -1,0 +1,289 @@
+"""state.sqlite: one connection a thread, short write transactions, safe for many processes.
+
+WAL lets readers and one writer work at once; a writer waits up to ten seconds for another. A
+commit is synced to the disk (``synchronous=FULL``): a catalog row that survives a power cut is
+what allows ``gc`` to delete the files that no row names. Heartbeats, which nothing rests on, skip
+the sync (``durable=False``).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from store.files import DRAFT_PREFIX, full_disk, sync_folder
+from store.schema import APPLICATION_ID, MIGRATIONS
+from workbench.errors import DiskFull, WorkspaceDamaged, WorkspaceError, WorkspaceNewer
+
+__all__ = ["STATE", "Database", "create", "inspect"]
+
+STATE = "state.sqlite"
+_BUSY_SECONDS = 10.0
+_MAGIC = b"SQLite format 3\x00"
+_BIG_TABLES = ("items",)
+"""Not checked at every open: they may hold millions of rows. ``doctor`` checks them."""
+
+
+class Database:
+    """Connections to one state.sqlite.
+
+    Args:
+        path: the file; must exist (see ``create``).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one unchanging state until the block ends."""
+        connection = self._connection()
+        with self._errors():
+            if connection.in_transaction:  # inside a write block of this thread
+                yield connection
+                return
+            connection.execute("begin")
+            try:
+                yield connection
+            finally:
+                _rollback(connection)
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its start; committed when the block ends.
+
+        Args:
+            durable: wait until the disk has it.
+        """
+        connection = self._connection()
+        with self._errors():
+            if connection.in_transaction:  # one transaction for nested steps
+                yield connection
+                return
+            connection.execute(f"pragma synchronous={'full' if durable else 'normal'}")
+            connection.execute("begin immediate")
+            try:
+                yield connection
+                connection.execute("commit")
+            except BaseException:
+                _rollback(connection)
+                raise
+
+    def all(self, sql: str, values: Any = ()) -> list[sqlite3.Row]:
+        """Every row of one query."""
+        with self._errors():
+            return list(self._connection().execute(sql, values))
+
+    def one(self, sql: str, values: Any = ()) -> sqlite3.Row | None:
+        """The first row of one query, or None."""
+        with self._errors():
+            row: sqlite3.Row | None = self._connection().execute(sql, values).fetchone()
+            return row
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version; every missing step in one transaction."""
+        with self.write() as connection:
+            done = _version(connection)
+            for step in MIGRATIONS[done:]:
+                for statement in _statements(step):
+                    connection.execute(statement)
+            if done < len(MIGRATIONS):
+                connection.execute(f"pragma user_version={len(MIGRATIONS)}")
+
+    def close(self) -> None:
+        """Close the connections of every thread; a later call opens new ones."""
+        with self._lock:
+            for holder in list(self._open):
+                holder.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        holder: _Connection | None = getattr(self._local, "holder", None)
+        if holder is None or holder.pid != os.getpid():  # a fork must not share its parent's
+            with self._errors():
+                holder = _Connection(self.path)
+            self._local.holder = holder
+            with self._lock:
+                self._open.add(holder)
+        return holder.connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say in words what SQLite says in codes."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            code = _code(error)
+            if code == sqlite3.SQLITE_FULL:
+                raise DiskFull(
+                    f"no room left to write {self.path}",
+                    do="Free some space and try again; nothing was changed.",
+                ) from error
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise WorkspaceError(
+                    f"{self.path} is held by another process",
+                    expected=f"the lock within {_BUSY_SECONDS:.0f} s",
+                    got="none",
+                    do="Try again; if it persists, look for a stopped process that uses it.",
+                ) from error
+            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+                raise WorkspaceError(
+                    f"{self.path} cannot be used: {error}",
+                    do="Check that the folder exists and may be written.",
+                ) from error
+            raise
+        except sqlite3.DatabaseError as error:
+            if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise damaged(self.path, str(error)) from error
+            raise
+
+
+class _Connection:
+    """A connection that closes itself when its thread ends, and knows its process."""
+
+    def __init__(self, path: Path) -> None:
+        self.pid = os.getpid()
+        self.connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,  # `close` may run in another thread
+        )
+        self.connection.row_factory = sqlite3.Row
+        self.connection.execute("pragma foreign_keys=on")
+
+    def close(self) -> None:
+        if self.pid == os.getpid():  # never close what a parent process still uses
+            self.connection.close()
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # the connection could not be opened
+            self.close()
+
+
+def create(root: Path) -> None:
+    """Make state.sqlite: complete under a temporary name, then linked into place.
+
+    Two processes may do so at once: the later one finds the file of the earlier and keeps it.
+    """
+    with full_disk(root):
+        root.mkdir(parents=True, exist_ok=True)
+        draft = root / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{STATE}"
+        draft.touch(mode=0o600)  # the file holds the token of the worker
+        try:
+            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.execute(f"pragma application_id={APPLICATION_ID}")
+            database = Database(draft)
+            database.migrate()
+            database.close()
+            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.execute("pragma journal_mode=wal")
+            _link(draft, root / STATE)
+            sync_folder(root)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _link(draft: Path, final: Path) -> None:
+    try:
+        os.link(draft, final)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not final.exists():
+            draft.replace(final)
+
+
+def inspect(path: Path) -> None:
+    """Refuse a state.sqlite that is newer, foreign or damaged; changes nothing.
+
+    Raises:
+        WorkspaceDamaged: not a database, not a workspace, or it fails SQLite's quick check.
+        WorkspaceNewer: its schema is newer than this version knows.
+    """
+    head = path.read_bytes()[:100] if path.stat().st_size < 100 else _head(path)
+    if len(head) < 100 or not head.startswith(_MAGIC):
+        raise damaged(path, "it is not a SQLite database")
+    if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+        raise damaged(path, "it is a SQLite database of another application")
+    _refuse_newer(path, int.from_bytes(head[60:64], "big"))
+    try:
+        with closing(_read_only(path)) as connection:
+            _refuse_newer(path, _version(connection))
+            for (table,) in connection.execute("select name from sqlite_schema where type='table'"):
+                if table not in _BIG_TABLES:
+                    _quick_check(path, connection, table)
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: Path, why: str) -> WorkspaceDamaged:
+    """The error for a state.sqlite that cannot be trusted."""
+    return WorkspaceDamaged(
+        f"{path} is damaged: {why}",
+        do="Nothing was changed. Restore the file from a backup, or open another workspace "
+        "folder and import again; images and models outside the workspace are not affected.",
+    )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(100)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > len(MIGRATIONS):
+        raise WorkspaceNewer(
+            f"{path.parent} was written by a newer version of Workbench",
+            expected=f"schema {len(MIGRATIONS)} or older",
+            got=f"schema {version}",
+            do="Nothing was changed. Update Workbench, or open another workspace.",
+        )
+
+
+def _quick_check(path: Path, connection: sqlite3.Connection, table: str) -> None:
+    name = table.replace('"', '""')
+    (verdict,) = connection.execute(f'pragma quick_check("{name}")').fetchone()
+    if verdict != "ok":
+        raise damaged(path, verdict)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def _rollback(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("rollback")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one, so that all run in the caller's transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
