@@ -24,10 +24,11 @@ class Catalogue(Opened):
         return self.workspace.catalog.dataset(name)
 
     def delete_dataset(self, name: str) -> None:
-        """Take a dataset out of the catalog, with its vectors, indexes, notes and tags.
+        """Take a dataset out of the catalog, with its vectors and indexes.
 
         Its files stay on disk as orphans until ``gc``. The images it was imported from are
-        never touched. The sample world does not come back once one of its datasets was deleted.
+        never touched; notes and tags come back when the same items are imported again. The
+        sample world does not come back once one of its datasets was deleted.
         """
         from workbench.api.sample import SAMPLE_DATASETS, SETTING
 

@@ -22,6 +22,7 @@ from workbench.types import JobInfo, Side
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from store.runs import Run
 
 __all__ = ["Evaluation"]
@@ -59,7 +60,8 @@ class Evaluation(Search, Work):
                     do=f"Embed {dataset} with {card.name} first: "
                     f"`workbench embed --dataset {dataset} --model {card.name}`.",
                 )
-        params = {"dataset": dataset, "model": card.key, "version": info.parts}
+        version = self.workspace.catalog.identity(dataset)
+        params = {"dataset": dataset, "model": card.key, "version": list(version)}
         title = f"Evaluate retrieval on {dataset} by {card.name}"
         return self.workspace.jobs.submit(KIND, params, title=title, unit="queries")
 
@@ -68,19 +70,21 @@ class Evaluation(Search, Work):
         run = self._run(dataset, model)
         if run is None:
             return None
-        found = run.result
+        found, ways = run.result, run.result["directions"]
+        version = list(self.workspace.catalog.identity(dataset))
         return RetrievalReport(
             dataset=dataset,
             model=self.workspace.catalog.model(model).name,
-            version=run.params["version"],
-            current=run.params["version"] == self.workspace.catalog.dataset(dataset).parts,
-            measures=found["measures"],
-            tolerant=found["tolerant"],
+            current=list(run.params["version"]) == version,
+            measures={way: ways[way]["strict"]["values"] for way in DIRECTIONS},
+            tolerant={way: ways[way]["tolerant"]["values"] for way in DIRECTIONS},
+            intervals={way: _pairs(ways[way]["strict"]["interval"]) for way in DIRECTIONS},
+            chance={way: ways[way]["strict"]["chance"] for way in DIRECTIONS},
+            ranks={way: tuple(map(tuple, ways[way]["ranks"])) for way in DIRECTIONS},
             repeated=found["repeated"],
             without_caption=found["without_caption"],
-            ranks={way: tuple(map(tuple, found["ranks"][way])) for way in DIRECTIONS},
+            duplicate_images=found["duplicate_images"],
             seconds=found["seconds"],
-            params=run.params,
         )
 
     def retrieval_failures(
@@ -106,7 +110,7 @@ class Evaluation(Search, Work):
             allowed = self.workspace.tables.rows(dataset, where, search)
             table = table.filter(np.isin(table["item_row"].to_numpy(), allowed))
         of = table.num_rows
-        failed = table.filter(table["rank"].to_numpy() > 1)
+        failed = table.filter(table["place"].to_numpy() > 1)
         failed = failed.sort_by([("rank", "descending"), ("query_row", "ascending")])
         page = failed.slice(offset, limit)
         rows = self._failure_rows(dataset, direction, page)
@@ -117,9 +121,10 @@ class Evaluation(Search, Work):
     ) -> pa.Table:
         """Every query of the newest evaluation: one row a query, its rank and its distractors.
 
-        Columns: query_row (caption row for text-to-image, item row otherwise), item_row, rank,
-        truth_row, truth_score, distractors (list of rows of the other side), scores (their
-        cosines), same_caption (list of booleans).
+        Columns: query_row (caption row for text-to-image, item row otherwise), item_row, rank
+        (the mean over orders where scores tie), place (the last place the truth may take; 1 is
+        right without doubt), truth_row, truth_score, distractors (list of rows of the other
+        side), scores (their cosines), same_text (whether each carries the truth's text).
 
         Raises:
             InputError: this dataset was not evaluated with this model yet.
@@ -167,6 +172,10 @@ class Evaluation(Search, Work):
         return [by_row[row] for row in rows]
 
 
+def _pairs(intervals: dict[str, list[float]]) -> dict[str, tuple[float, float]]:
+    return {name: (low, high) for name, (low, high) in intervals.items()}
+
+
 def _failure(
     direction: Direction, record: dict[str, Any], item: str, text: str, hits: Any
 ) -> FailureRow:
@@ -186,5 +195,5 @@ def _failure(
         truth=record["truth_row"],
         truth_score=record["truth_score"],
         distractors=distractors,
-        same_caption=tuple(record["same_caption"]),
+        same_text=tuple(record["same_text"]),
     )

@@ -13,6 +13,7 @@ from workbench.types import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from store.report import DatasetReport
 
 __all__ = ["Items", "shown_columns"]
@@ -126,6 +127,10 @@ class Items(Opened):
     def thumbnail(self, dataset: str, row: int, size: int = 160) -> bytes:
         """A small WebP of an item, at most ``size`` pixels a side; made once, then cached."""
         return self.workspace.thumbs.get(dataset, row, size=size)
+
+    def thumbnails(self, dataset: str, rows: Sequence[int], size: int = 160) -> list[bytes]:
+        """``thumbnail`` of several items, with one look into the tables."""
+        return self.workspace.thumbs.get_many(dataset, rows, size=size)
 
     def note(self, dataset: str, item: str) -> str:
         """What a person wrote of an item; empty when nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import InputError
@@ -172,29 +172,33 @@ class RetrievalReport:
     """Retrieval of one dataset by one model, both directions.
 
     Args:
-        version: number of parts that the dataset had when it was evaluated.
         current: False when items were added since; evaluate again to include them.
         measures: direction -> name -> value. Names: ``n`` queries, ``recall@1``, ``recall@5``,
-            ``recall@10`` in [0, 1], ``median_rank``, ``mean_rank`` (1 is best), ``mrr`` in (0, 1].
+            ``recall@10`` in [0, 1], ``median_rank``, ``mean_rank`` (1 is best), ``mrr`` in (0, 1],
+            ``gallery`` results ranked, ``tied`` queries whose truth ties with a wrong result.
         tolerant: the same, when a result that carries the very same caption text also counts as
             right. Equal to ``measures`` where no two items share a caption.
+        intervals: direction -> ``recall@k`` -> 95% bootstrap interval of ``measures``.
+        chance: direction -> ``recall@k`` -> what a random ranking reaches.
+        ranks: direction -> (ranks, number of queries) for 1, 2-5, 6-10, 11-100, over 100.
         repeated: captions whose text belongs to more than one item.
         without_caption: items with no caption; they are in the gallery and ask nothing.
-        ranks: direction -> rank counts, as (upper edge, count) for 1, 2-5, 6-10, 11-100, more.
+        duplicate_images: items whose vector equals an earlier item's.
         seconds: how long the evaluation computed.
     """
 
     dataset: str
     model: str
-    version: int
     current: bool
     measures: Mapping[Direction, Mapping[str, float]]
     tolerant: Mapping[Direction, Mapping[str, float]]
+    intervals: Mapping[Direction, Mapping[str, tuple[float, float]]]
+    chance: Mapping[Direction, Mapping[str, float]]
+    ranks: Mapping[Direction, tuple[tuple[str, int], ...]]
     repeated: int
     without_caption: int
-    ranks: Mapping[Direction, tuple[tuple[str, int], ...]]
+    duplicate_images: int
     seconds: float
-    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,11 +208,12 @@ class FailureRow:
     Args:
         query: text of the caption that asked, or the id of the image that asked.
         row: item row of the query's item; ``caption_row`` -1 when an image asked.
-        rank: place of the best-ranked right answer; 1 would be right.
+        rank: of the best right answer, 1 would be right; where scores tie, the mean over the
+            orders of the tie, so that halves occur.
         truth, truth_score: the right answer's item row (for images asking: row of the caption)
             and its cosine.
         distractors: up to 5 hits that beat it, best first: items for a text, captions for an image.
-        same_caption: for each distractor, True when its text is the very text of the truth.
+        same_text: for each distractor, True when it carries the very same text as the truth.
     """
 
     direction: Direction
@@ -216,11 +221,11 @@ class FailureRow:
     row: int
     item: str
     caption_row: int
-    rank: int
+    rank: float
     truth: int
     truth_score: float
     distractors: tuple[Hit, ...]
-    same_caption: tuple[bool, ...]
+    same_text: tuple[bool, ...]
 
 
 @dataclass(frozen=True)

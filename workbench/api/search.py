@@ -48,7 +48,7 @@ def compose(
     base: Floats | None = text if image is None else image
     if text is not None and image is not None:
         mixed = query.image_weight * image + (1 - query.image_weight) * text
-        base = mixed / max(float(np.linalg.norm(mixed)), 1e-12)
+        base = (mixed / max(float(np.linalg.norm(mixed)), 1e-12)).astype(np.float32)
     if base is None:
         raise InputError("query", expected="a text or an image", got="neither")
     vector = base if exclude is None else base - query.exclude_weight * exclude

@@ -68,10 +68,10 @@ def add(commands: Commands) -> None:
 
 def run_import(args: Namespace) -> int:
     """Preview, or import and wait."""
-    options = dict(_option(text) for text in args.option)
+    options: dict[str, Any] = dict(_option(text) for text in args.option)
     with opened(args) as bench:
         if args.preview:
-            preview = bench.preview(args.path, args.importer, **options)
+            preview = bench.preview(args.path, args.importer, 20, **options)
             show(args, _without_bytes(preview), _preview_lines(preview))
             return 0
         if not args.dataset:
@@ -170,7 +170,7 @@ def run_delete(args: Namespace) -> int:
         info = bench.dataset(args.name)
         if not args.yes:
             raise InputError(
-                f"deleting {info.name!r} with {info.items:,} items, its vectors, notes and tags",
+                f"deleting {info.name!r} with {info.items:,} items and its vectors",
                 expected="--yes",
                 got="no confirmation",
             )

@@ -34,13 +34,17 @@ def command(
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # absent unless given, so that `jobs --workspace DIR list` is not overwritten by its action
     parser.add_argument(
-        "--workspace", metavar="DIR", help="default: $WORKBENCH_WORKSPACE, else ./workspace"
+        "--workspace",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="default: $WORKBENCH_WORKSPACE, else ./workspace",
     )
     if json:
-        parser.add_argument("--json", action="store_true", help="print JSON on stdout")
-    else:
-        parser.set_defaults(json=False)
+        parser.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON on stdout"
+        )
     return parser
 
 

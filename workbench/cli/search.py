@@ -19,9 +19,9 @@ __all__ = ["add", "hit_object"]
 _EXAMPLES = """\
   workbench search "a red apple" --dataset test --model glyph-clip
   workbench search "a red apple" -d test -m glyph-clip -k 5 --json
-  workbench search "fruit" --exclude apple --where style=openmoji
+  workbench search "fruit" --exclude apple -d test -m glyph-clip --where style=openmoji
   workbench search --image photo.jpg -d photos -m vit-b-32
-  workbench search --image photo.jpg "at night" --image-weight 0.7
+  workbench search "at night" --image photo.jpg --image-weight 0.7 -d photos -m vit-b-32
   workbench search --item 000123 -d test -m glyph-clip --target caption
   workbench search "two animals" -d scenes -m glyph-siglip -k 50 --offset 50
 
