@@ -17,7 +17,7 @@ from workbench.importers.sniff import what_it_is
 
 __all__ = ["FORMATS", "LIMITS", "ImageInfo", "Limits", "decode", "probe"]
 
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 """What is opened. A closed list: Pillow also knows formats that start other programs (EPS)."""
 
 _SUPPORTED = "a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, JPEG 2000 or PPM image"
