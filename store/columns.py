@@ -55,8 +55,8 @@ def items_table(table: pa.Table) -> pa.Table:
     """The items of one part with exactly the fixed columns and clean metadata columns.
 
     Missing fixed columns become null; metadata columns of other types become the nearest of the
-    five; NaN becomes null; a column without any value is left out (a part that lacks a column
-    reads as null).
+    five; NaN and empty lists become null; a column without any value is left out (a part that
+    lacks a column reads as null).
 
     Raises:
         InputError: no ``item`` column, an item without id, or a value that cannot be kept.
@@ -153,7 +153,16 @@ def _metadata(name: str, column: Any) -> Any:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numbers = _cast(name, column, pa.float64())
         return pc.if_else(pc.is_nan(numbers), None, numbers)
-    return _cast(name, column, pa.list_(pa.string()) if _is_list(kind) else pa.string())
+    return _lists(name, column) if _is_list(kind) else _cast(name, column, pa.string())
+
+
+def _lists(name: str, column: Any) -> Any:
+    """Lists of texts without missing elements; an empty list is a missing value."""
+    lists = _cast(name, column, pa.list_(pa.string()))
+    kept = [
+        [text for text in value or () if text is not None] or None for value in lists.to_pylist()
+    ]
+    return pa.chunked_array([pa.array(kept, pa.list_(pa.string()))])
 
 
 def _whole(column: Any) -> pa.DataType:

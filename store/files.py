@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from workbench.errors import DiskFull
+from workbench.errors import DiskFull, WorkspaceError
 
 __all__ = ["DRAFT_PREFIX", "Draft", "StoredFile", "digest_of", "draft", "full_disk", "sync_folder"]
 
@@ -88,16 +89,24 @@ def draft(root: Path, folder: str, hint: str = "file") -> Iterator[Draft]:
     Raises:
         DiskFull: the disk, the quota or the file-size limit is exhausted; nothing is left behind.
     """
-    where = root / folder
-    with full_disk(where):
-        where.mkdir(parents=True, exist_ok=True)
-        path = where / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{hint}"
-        with path.open("xb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            try:
-                yield Draft(path, root)
-            finally:
-                path.unlink(missing_ok=True)
+    path = root / folder / f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{hint}"
+    with full_disk(path.parent), _opened(path) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield Draft(path, root)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The new file; its folder may vanish at any moment, when a cleaner finds it empty."""
+    for _ in range(100):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return path.open("xb")
+        except FileNotFoundError:
+            continue
+    raise WorkspaceError(f"{path.parent} cannot be written: it vanishes", do="Try again.")
 
 
 @contextmanager

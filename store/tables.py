@@ -252,6 +252,15 @@ class Tables(Parts):
         columns = self.columns(dataset)
         return make_report(self.engine, tabled, info, columns)
 
+    def source_uris(self, dataset: str) -> list[str]:
+        """The distinct image files of a dataset that lie outside the workspace, sorted."""
+        tabled = self.engine.tabled(dataset)
+        found = self.engine.rows(
+            f"select distinct uri from {tabled.items} where uri is not null "
+            "and not starts_with(uri, 'media/') order by uri"
+        )
+        return [uri for (uri,) in found]
+
     def duckdb_file(self, path: Path) -> None:
         """Write a DuckDB file of views: see ``store.duckdb_file``."""
         write_duckdb_file(self.root, self.catalog, path)

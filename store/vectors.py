@@ -94,22 +94,38 @@ class Vectors:
         stop = start + len(array)
         if len(array) == 0 or self._present(of, start, stop):
             return
-        with draft(self.root, f"vectors/{dataset}/{model}", "shard.npy") as shard:
+        for last_try in (False, False, True):
+            try:
+                return self._publish(of, start, array, dtype, (job_id, done))
+            except WorkspaceDamaged:  # a cleaner took the file before it was recorded
+                if last_try:
+                    raise
+
+    def _publish(
+        self,
+        of: _Of,
+        start: int,
+        array: NDArray[Any],
+        dtype: str,
+        progress: tuple[int | None, int | None],
+    ) -> None:
+        stop, dim = start + len(array), array.shape[1]
+        with draft(self.root, f"vectors/{of.dataset}/{of.model}", "shard.npy") as shard:
             with shard.path.open("wb") as file:
                 np.save(file, np.ascontiguousarray(array, dtype=dtype), allow_pickle=False)
-            stored = shard.place("vectors", f"{side}-{start}-{stop}", ".npy")
+            stored = shard.place("vectors", f"{of.side}-{start}-{stop}", ".npy")
         with self.database.write() as connection:
             if self._present(of, start, stop):  # another was faster
                 return
-            dims = {s.dim for s in self._shards(dataset, model, side)} - {array.shape[1]}
+            dims = {s.dim for s in self._shards(of.dataset, of.model, of.side)} - {dim}
             if dims:
-                raise InputError(str(of), expected=f"D = {dims.pop()}", got=f"D = {array.shape[1]}")
-            record_file(connection, self.root, stored, dataset=dataset)
+                raise InputError(str(of), expected=f"D = {dims.pop()}", got=f"D = {dim}")
+            record_file(connection, self.root, stored, dataset=of.dataset)
             connection.execute(
                 "insert into vectors values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (dataset, model, side, start, stop, array.shape[1], dtype, stored.path),
+                (of.dataset, of.model, of.side, start, stop, dim, dtype, stored.path),
             )
-            record_progress(connection, job_id, done)
+            record_progress(connection, *progress)
 
     def info(self, dataset: str, model: str, side: Side) -> VectorsInfo:
         """How many rows have a vector, of how many; from the catalog alone.
