@@ -1,0 +1,101 @@
+"""Taking results along: tables as CSV or Parquet, figures as HTML with their numbers."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from plotly.graph_objects import Figure
+
+__all__ = ["csv_bytes", "figure_page", "parquet_bytes", "table"]
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def table(
+    ask: Callable[[], pa.Table | Rows], *, name: str, key: str, label: str = "Export"
+) -> None:
+    """A button that offers a table as CSV and as Parquet; it is made when one is clicked.
+
+    Args:
+        ask: gives the table; called on another thread, so it must draw nothing.
+        name: file name without ending.
+        key: unique on the page.
+        label: of the button.
+    """
+    with st.popover(label, icon=":material/download:", key=key):
+        st.download_button(
+            "CSV",
+            data=lambda: csv_bytes(_rows(ask())),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            key=f"{key}.csv",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Parquet",
+            data=lambda: parquet_bytes(ask()),
+            file_name=f"{name}.parquet",
+            mime="application/vnd.apache.parquet",
+            key=f"{key}.parquet",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _rows(found: pa.Table | Rows) -> Rows:
+    return found if isinstance(found, Sequence) else found.to_pylist()
+
+
+def csv_bytes(rows: Rows) -> bytes:
+    """The rows as CSV in UTF-8; lists and mappings become JSON, null an empty field."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_field(row.get(name)) for name in names])
+    return text.getvalue().encode("utf-8")
+
+
+def _field(value: Any) -> Any:
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value
+
+
+def parquet_bytes(found: pa.Table | Rows) -> bytes:
+    """The table as a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = pa.Table.from_pylist(list(found)) if isinstance(found, Sequence) else found
+    sink = io.BytesIO()
+    pq.write_table(made, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def figure_page(figure: Figure, title: str, rows: Rows) -> bytes:
+    """One HTML file that works offline: the live figure, and its numbers as a table below it."""
+    drawing = figure.to_html(full_html=False, include_plotlyjs=True)
+    names = list(rows[0]) if rows else []
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(row[name]))}</td>" for name in names) + "</tr>"
+        for row in rows
+    )
+    style = "body{font-family:sans-serif;margin:2rem}td,th{padding:2px 10px;text-align:right}"
+    return (
+        f'<!doctype html><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{style}</style><h1>{html.escape(title)}</h1>{drawing}"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    ).encode()

@@ -1,0 +1,110 @@
+"""Jobs with their bars, rates, time left and buttons; looks again every second while any runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import streamlit as st
+
+from pages.shared import amounts
+from pages.shared.errors import guarded
+from pages.shared.handle import api
+from pages.shared.plain import plain
+from workbench.types import JobInfo, JobState
+
+__all__ = ["ACTIVE", "panel"]
+
+ACTIVE: tuple[JobState, ...] = ("queued", "running")
+
+Colour = Literal["blue", "green", "red", "orange", "gray"]
+_LOOKS: dict[JobState, tuple[str, Colour]] = {
+    "queued": (":material/schedule:", "gray"),
+    "running": (":material/play_arrow:", "blue"),
+    "done": (":material/check:", "green"),
+    "failed": (":material/error:", "red"),
+    "cancelled": (":material/block:", "gray"),
+    "refused": (":material/do_not_disturb_on:", "orange"),
+}
+
+
+def panel(ask: Callable[[], Sequence[JobInfo]], *, key: str, log: bool = False) -> None:
+    """Draw the jobs that ``ask`` returns, and keep them up to date while one is on its way.
+
+    Args:
+        ask: which jobs; asked again each time.
+        key: unique on the page.
+        log: offer each job's log.
+    """
+    active = any(job.state in ACTIVE for job in ask())
+    st.fragment(_draw, run_every=1 if active else None, key=key)(ask, key, log)
+
+
+def _draw(ask: Callable[[], Sequence[JobInfo]], key: str, log: bool) -> None:
+    with guarded():
+        for job in ask():
+            with st.container(border=True, gap="small", key=f"{key}.{job.id}"):
+                _head(job, key, log)
+                _progress(job)
+
+
+def _head(job: JobInfo, key: str, log: bool) -> None:
+    icon, colour = _LOOKS[job.state]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(_state(job), icon=icon, color=colour)
+        st.markdown(f"**{plain(job.title)}**", width="stretch")
+        if job.state in ACTIVE:
+            st.button(
+                "Cancel",
+                key=f"{key}.cancel.{job.id}",
+                icon=":material/close:",
+                disabled=job.cancel_requested,
+                on_click=api().cancel,
+                args=(job.id,),
+            )
+        if job.state in ("failed", "cancelled"):
+            st.button(
+                "Retry",
+                key=f"{key}.retry.{job.id}",
+                icon=":material/replay:",
+                help="Goes on after the last part that was finished.",
+                on_click=_retry,
+                args=(job.id,),
+            )
+        if log:
+            _log(job, key)
+
+
+def _retry(number: int) -> None:
+    api().retry(number)
+    api().ensure_worker()
+
+
+def _state(job: JobInfo) -> str:
+    return "stopping" if job.cancel_requested and job.state == "running" else job.state
+
+
+def _progress(job: JobInfo) -> None:
+    words = amounts.progress_words(job)
+    if job.state == "running" or (job.state == "cancelled" and job.done):
+        share = min(1.0, job.done / job.total) if job.total else 0.0
+        st.progress(share, text=plain(words or "starting"))
+    said = " · ".join(part for part in (job.device, job.message, _took(job)) if part)
+    if said and job.state != "queued":
+        st.caption(plain(said))
+    if job.error and job.state in ("failed", "refused"):
+        st.error(plain(job.error), icon=":material/error:")
+
+
+def _took(job: JobInfo) -> str:
+    if job.state != "done" or job.started is None or job.finished is None:
+        return ""
+    return f"{amounts.count(job.done)} {job.unit} in {amounts.duration(job.finished - job.started)}"
+
+
+def _log(job: JobInfo, key: str) -> None:
+    with st.popover(
+        "Log", icon=":material/article:", key=f"{key}.log.{job.id}", on_change="rerun"
+    ) as pop:
+        if pop.open:
+            st.code(api().job_log(job.id) or "Nothing logged yet.", language=None, height=320)

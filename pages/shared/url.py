@@ -1,0 +1,52 @@
+"""The state of a view in the address, so that every view reopens from its link.
+
+Widgets bind themselves: ``st.text_input(..., key="q", bind="query-params")``. This module holds
+what is not a widget: filters, sort order, the open item, the page of a grid.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.errors import InputError
+from workbench.filters import Filters, from_json, to_json
+
+__all__ = ["filters", "read", "read_int", "set_filters", "write"]
+
+
+def read(name: str, default: str = "") -> str:
+    """The value of an address parameter."""
+    return str(st.query_params.get(name, default))
+
+
+def read_int(name: str, default: int = 0) -> int:
+    """The value of an address parameter as a whole number; the default when it is none."""
+    try:
+        return int(read(name, str(default)))
+    except ValueError:
+        return default
+
+
+def write(**values: str | int | None) -> None:
+    """Set address parameters; None or the empty text removes one."""
+    for name, value in values.items():
+        if value is None or value == "":
+            if name in st.query_params:
+                del st.query_params[name]
+        elif read(name) != str(value):
+            st.query_params[name] = str(value)
+
+
+def filters(name: str = "where") -> Filters:
+    """The filters of a view; those of a link that was damaged are left out, with a warning."""
+    try:
+        return from_json(read(name))
+    except InputError:
+        st.warning("The filters in this link cannot be read; they were left out.")
+        write(**{name: None})
+        return ()
+
+
+def set_filters(found: Filters, name: str = "where") -> None:
+    """Make these the filters of the view."""
+    write(**{name: to_json(found) if found else None})

@@ -1,0 +1,1 @@
+"""The tabs of pages that have several."""

@@ -1,0 +1,93 @@
+"""A small workspace for all page tests, without a worker and without a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shared import handle
+from tests.pages.small_world import build, encode
+from workbench.api import Workbench
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small workspace; tests that change it take a copy."""
+    root = tmp_path_factory.mktemp("small") / "workspace"
+    build(root).close()
+    return root
+
+
+class Texts:
+    """Stands in for the worker's client: texts are encoded by their words."""
+
+    def encode_text(self, model: str, texts: list[str]) -> np.ndarray:
+        return np.stack([encode(text) for text in texts])
+
+    def encode_image(self, model: str, data: bytes) -> np.ndarray:
+        return encode("red disc")
+
+    def known_models(self) -> list[tuple[str, str]]:
+        return [("ViT-B-32", "laion2b"), ("tiny", "random")]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker is started, no sample world is made."""
+    monkeypatch.setattr(handle, "prepare", lambda: None)
+    monkeypatch.setattr(Workbench, "ensure_worker", lambda self: None)
+    monkeypatch.setattr(Workbench, "_worker_client", lambda self: Texts())
+
+
+def _opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", str(root))
+    bench = handle.api()
+    yield bench
+    handle._open.cache_clear()
+    bench.close()
+
+
+@pytest.fixture
+def bench(made: Path, quiet: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """The small workspace, to be read."""
+    yield from _opened(made, monkeypatch)
+
+
+@pytest.fixture
+def own(
+    made: Path, quiet: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Workbench]:
+    """A copy of the small workspace, to be changed."""
+    shutil.copytree(made, tmp_path / "own")
+    yield from _opened(tmp_path / "own", monkeypatch)
+
+
+@pytest.fixture
+def empty(quiet: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Workbench]:
+    """A workspace with nothing in it."""
+    yield from _opened(tmp_path / "empty", monkeypatch)
+
+
+@pytest.fixture
+def visit() -> Callable[..., AppTest]:
+    """Open a page of the app with address parameters; fails on an unexpected error."""
+
+    def open_page(module: str = "", **params: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        for name, value in params.items():
+            app.query_params[name] = value
+        if module:
+            app.switch_page(f"pages/{module}.py")
+        return app.run()
+
+    return open_page
