@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
@@ -15,6 +15,9 @@ SAMPLE_MODELS = ("glyph-clip", "glyph-siglip")
 SETTING = "sample"
 """``filling`` while its jobs are being queued, the job numbers once they are, ``removed`` for ever
 after a person deleted a part of it; absent in a workspace that never had it."""
+
+_FIRST, _EMBED = 30, 20
+"""Priorities: both imports, then the first model, then the second."""
 
 _TITLES = {"test": "Import the sample test images", "scenes": "Import the sample scenes"}
 
@@ -48,42 +51,31 @@ class Sample(Catalogue, Work):
         """Queue every job of the sample, first things first; equal jobs are not queued twice."""
         from sample_data import models_dir, scenes_shards, test_shards
 
+        shards = dict(zip(SAMPLE_DATASETS, (test_shards(), scenes_shards()), strict=True))
+        models = [name for name in SAMPLE_MODELS if (models_dir() / name).is_dir()]
         self.set_setting(SETTING, "filling")
-        self.ensure_worker()
-        shards = {"test": test_shards(), "scenes": scenes_shards()}
-        queued: list[JobInfo] = []
-        imports: dict[str, JobInfo] = {}
-        for priority, model in ((20, SAMPLE_MODELS[0]), (0, SAMPLE_MODELS[1])):
-            register = self.workspace.jobs.submit(
-                "register",
-                {"name": model, "arch": "", "weights": str(models_dir() / model)},
-                title=f"Register the sample model {model}",
-                priority=priority + 9,
-                unit="models",
-                total=1,
-            )
+        self.ensure_worker()  # it loads its libraries while the jobs are queued and imported
+        imports = {
+            name: self._import_sample(name, found[0].parent, _FIRST - order)
+            for order, (name, found) in enumerate(shards.items())
+            if found
+        }
+        queued = list(imports.values())
+        for order, model in enumerate(models):
+            priority = _EMBED - order * (_EMBED // 2)
+            register = self.queue_register(model, "", str(models_dir() / model), priority + 1)
             queued.append(register)
-            for nth, dataset in enumerate(SAMPLE_DATASETS):
-                if dataset not in imports:
-                    imports[dataset] = self._import_sample(dataset, shards[dataset], 30 - nth)
-                    queued.append(imports[dataset])
-                after = (imports[dataset].id, register.id)
-                queued.append(
-                    self._queue_embed(
-                        dataset, model, ("image", "caption"), priority=priority, after=after
-                    )
+            for dataset, brought in imports.items():
+                after = (brought.id, register.id)
+                queued += self._queue_embed(
+                    dataset, model, ("image", "caption"), priority=priority, after=after
                 )
         numbers = [job.id for job in queued]
         self.set_setting(SETTING, numbers)
         return numbers
 
-    def _import_sample(self, dataset: str, shards: object, priority: int) -> JobInfo:
-        params: dict[str, Any] = {
-            "path": str(shards),
-            "dataset": dataset,
-            "importer": None,
-            "options": {},
-        }
+    def _import_sample(self, dataset: str, folder: Path, priority: int) -> JobInfo:
+        params = {"path": str(folder), "dataset": dataset, "importer": None, "options": {}}
         return self.workspace.jobs.submit(
             "import", params, title=_TITLES[dataset], unit="items", priority=priority
         )

@@ -89,7 +89,7 @@ class Work(Opened):
         info = self.workspace.catalog.dataset(dataset)
         name = self.workspace.catalog.model(model).name
         chosen = list(sides or [side for side in _SIDES if side == "image" or info.captions])
-        return self._queue_embed(dataset, name, chosen)
+        return self._queue_embed(dataset, name, chosen)[0]
 
     def _queue_embed(
         self,
@@ -99,16 +99,18 @@ class Work(Opened):
         *,
         priority: int = 0,
         after: Sequence[int] = (),
-    ) -> JobInfo:
-        jobs = self.workspace.jobs
+    ) -> list[JobInfo]:
+        """The embed job and the index jobs that wait for it; names need not exist yet."""
         params = {"dataset": dataset, "model": model, "sides": list(sides)}
         title = f"Embed {dataset} with {model}"
-        embed = jobs.submit(
+        embed = self.workspace.jobs.submit(
             "embed", params, title=title, unit="items", priority=priority, after=after
         )
-        for side in sides:
+        indexes = [
             self.submit_index(dataset, model, side, priority=priority, after=(embed.id,))
-        return embed
+            for side in sides
+        ]
+        return [embed, *indexes]
 
     def submit_index(
         self,

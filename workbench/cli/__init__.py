@@ -34,7 +34,7 @@ long work runs in a worker process that goes on when this command ends; `workben
 
 exit status:
   0    all went well
-  1    a job failed, was refused or cancelled; doctor found something; the disk is full
+  1    a job failed, was refused or cancelled; doctor found damage; the disk is full
   2    the question cannot be answered as asked: bad option, unknown name, unusable file or model
   3    no worker could be started or reached
   130  interrupted with Ctrl-C

@@ -14,7 +14,8 @@ _DOCTOR = """\
   workbench doctor --quick --json
 
 compares every file with the catalog: missing, truncated, altered, orphaned, source gone. Says
-what to do and changes nothing. Exit status 1 when it finds something."""
+what to do and changes nothing. Exit status 1 when something is damaged; files that only take up
+space (left by deletions and by runs that were killed) are listed too, with status 0."""
 
 _GC = """\
   workbench gc
@@ -44,13 +45,14 @@ def add(commands: Commands) -> None:
 
 
 def run_doctor(args: Namespace) -> int:
-    """Check; 1 when something was found."""
+    """Check; 1 when something is damaged."""
     with opened(args, create=False) as bench:
         found = bench.doctor(deep=not args.quick)
     rows = [vars(finding) for finding in found]
+    damage = [finding for finding in found if not finding.harmless]
     lines = table(rows, ["kind", "path", "what", "do"]) if rows else "All is well."
     show(args, found, lines)
-    return 1 if found else 0
+    return 1 if damage else 0
 
 
 def run_gc(args: Namespace) -> int:
