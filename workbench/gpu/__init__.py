@@ -1,1 +1,1 @@
-"""Models: registry, encoders, data loading. The only place besides the worker that imports torch."""
+"""Models: registry, encoders, data loading; besides the worker, the only importer of torch."""

@@ -90,8 +90,10 @@ class Client:
         return self._floats("encode_image", {"model": info.key}, data)[0]
 
     def token_counts(self, model: str, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, begin and end marks included; more than the model's context
-        length means that the end of the text is not read."""
+        """Tokens of each text, begin and end marks included.
+
+        More than the model's context length means that the end of the text is not read.
+        """
         info = self._workspace.catalog.model(model)
         header, _ = self._call("tokenize", {"model": info.key, "texts": list(texts)})
         return [int(count) for count in header["counts"]]

@@ -1,4 +1,4 @@
-"""What a running job may ask of its worker: report progress, learn that it must stop, get models."""
+"""What a running job may ask of its worker: report progress, learn to stop, get models."""
 
 from __future__ import annotations
 
@@ -152,6 +152,11 @@ class Control:
             self.beat()
         self.check()
 
+    def expect(self, total: int) -> None:
+        """Note how many units there are; may be called from any thread."""
+        with self._lock:
+            self._total = total
+
     def check(self) -> None:
         """Raise as ``tick`` does, without reporting anything: cheap enough for every image."""
         if self._lost:
@@ -162,8 +167,10 @@ class Control:
             raise Interrupted(f"the worker stops; job {self.job.id} goes back to the queue")
 
     def beat(self) -> None:
-        """Write progress and the heartbeat to the store, and read the cancel flag. Never raises
-        for a job that is lost: ``check`` does, in the job's own thread."""
+        """Write progress and the heartbeat to the store, and read the cancel flag.
+
+        Does not raise for a job that is lost: ``check`` does, in the job's own thread.
+        """
         with self._lock:
             self._last_beat = self._clock()
             try:
