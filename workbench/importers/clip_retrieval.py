@@ -123,6 +123,7 @@ class _Part:
         return self.metadata is not None and "caption" in _schema(self.metadata).names
 
     def records(self) -> Iterator[Record]:
+        """Every row."""
         for row, raw in enumerate(self._raw_rows()):
             fields = _ROLES.split(raw)
             image = self._image(raw.get("image_path"))

@@ -88,6 +88,7 @@ class _Coco:
 
     @classmethod
     def load(cls, path: Path, options: Mapping[str, Any], *, find_root: bool = True) -> _Coco:
+        """Read and check the file; with ``find_root`` also find the images."""
         file = _json_file(path)
         if file is None:
             raise InputError(
@@ -108,6 +109,7 @@ class _Coco:
         return cls(images, captions, root, facts)
 
     def records(self) -> Iterator[Record | Skipped]:
+        """Images in the file's order, then captions of images that it does not list."""
         for number, image in enumerate(self.images):
             yield self._record(number, image)
         known = {str(image.get("id")) for image in self.images if isinstance(image, dict)}

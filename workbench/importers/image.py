@@ -10,15 +10,40 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from workbench.errors import BadImage
 from workbench.importers.sniff import what_it_is
 
 __all__ = ["FORMATS", "LIMITS", "ImageInfo", "Limits", "decode", "probe"]
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
-"""What is opened. A closed list: Pillow also knows formats that start other programs (EPS)."""
+_PLUGINS = {
+    "JPEG": JpegImagePlugin,  # also opens MPO, a camera's JPEG with a second picture in it
+    "PNG": PngImagePlugin,
+    "GIF": GifImagePlugin,
+    "WEBP": WebPImagePlugin,
+    "BMP": BmpImagePlugin,
+    "TIFF": TiffImagePlugin,
+    "AVIF": AvifImagePlugin,
+    "JPEG2000": Jpeg2KImagePlugin,
+    "PPM": PpmImagePlugin,
+}
+FORMATS = tuple(name for name in _PLUGINS if name in Image.OPEN)
+"""What is opened. A closed list: Pillow also knows formats that start other programs (EPS). Those
+that this build of Pillow lacks (AVIF, perhaps) are left out, since asking for them is an error."""
 
 _SUPPORTED = "a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, JPEG 2000 or PPM image"
 _TURN = {
@@ -208,7 +233,7 @@ def _narrow(values: NDArray[Any]) -> NDArray[np.uint8]:
     wide = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(wide.min()), float(wide.max())
     if low < 0 or high > 65535 or (values.dtype.kind == "f" and high > 1):
-        wide = (wide - low) * (255 / (high - low))
+        wide = (wide - low) / (high - low) * 255 if high > low else wide * 0
     elif values.dtype.kind == "f":
         wide = wide * 255
     elif high > 255:

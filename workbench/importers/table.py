@@ -110,6 +110,7 @@ class _Reading:
     options: Mapping[str, Any]
 
     def records(self, *, typed: bool) -> Iterator[Record | Skipped]:
+        """Rows, neighbours of one name merged into the first of them."""
         current: Record | None = None
         for number, row in enumerate(self.table.rows(typed=typed)):
             entry = self._entry(number, row)

@@ -94,9 +94,11 @@ class _Import:
 
     @property
     def done(self) -> int:
+        """Entries dealt with, those of earlier imports included."""
         return self.already + self.taken
 
     def run(self, info: Mapping[str, Any]) -> dict[str, Any]:
+        """Import everything; ``info`` is the importer's."""
         began = time.monotonic()
         model = None
         if self.importer.brings_vectors:
