@@ -6,9 +6,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 import sample_data
 from sample_data.build import (
     concepts,
+    fingerprint,
     glyphs,
     pretrain,
     pretrain_images,
@@ -40,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "pretrain-images", parents=[common, sprites], help="render pretrain to OUT/images.npy"
     )
     images.add_argument("--out", type=Path, required=True)
+    images.add_argument("--record", action="store_true", help="make these pixels the recorded ones")
     images.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     steps.add_parser("test", parents=[common, sprites], help="shards and faults of test")
     steps.add_parser("scenes", parents=[common, sprites], help="shards of scenes")
@@ -84,14 +88,20 @@ def _captions(arguments: argparse.Namespace) -> None:
 
 
 def _images(arguments: argparse.Namespace) -> None:
+    folder, sprites = arguments.root / "pretrain", arguments.sprites / "noto.zip"
     path = pretrain_images.write(
-        arguments.root / "pretrain" / "captions.parquet",
-        arguments.sprites / "noto.zip",
+        folder / "captions.parquet",
+        sprites,
         arguments.out,
-        arguments.seed,
-        arguments.processes,
+        seed=arguments.seed,
+        processes=arguments.processes,
     )
-    print(path)
+    made = fingerprint.record(np.load(path, mmap_mode="r"), sprites)
+    if arguments.record:
+        fingerprint.save(made, folder / "fingerprint.json")
+    expected = fingerprint.load(folder / "fingerprint.json")
+    same = made["images"] == expected["images"]
+    print(f"{path}: {'the same pixels as' if same else 'other pixels than'} the recorded ones")
 
 
 def _test(arguments: argparse.Namespace) -> None:

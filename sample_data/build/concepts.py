@@ -85,7 +85,7 @@ def _synonyms(sources: Sources, names: dict[str, str]) -> dict[str, list[str]]:
         found[hexcode] = [
             word
             for word in dict.fromkeys(words)
-            if word not in taken
+            if word not in taken | selection.NOT_SYNONYMS
             and (len(claims[word]) == 1 or word in spoken.get(name, {}))
             and all(letter.isalpha() or letter in " -" for letter in word)
         ]

@@ -45,10 +45,10 @@ def ranked(
 
     Everyday concepts come early, and concepts with planted truths are frequent enough to show them.
     """
-    spans = {name: (0.0, 1.0) for name in names}
-    spans |= {name: (0.0, 0.40) for name in synonyms}
-    spans |= {name: (0.08, 0.25) for name in spurious}
-    spans |= {name: (0.0, 0.16) for name in everyday}
+    spans = dict.fromkeys(names, (0.0, 1.0))
+    spans |= dict.fromkeys(synonyms, (0.0, 0.40))
+    spans |= dict.fromkeys(spurious, (0.08, 0.25))
+    spans |= dict.fromkeys(everyday, (0.0, 0.16))
     draws = rng.random(len(names))
     score = {
         name: spans[name][0] + draw * (spans[name][1] - spans[name][0])

@@ -50,14 +50,22 @@ def with_counts(concepts: list[Concept], seed: int) -> list[Concept]:
 
 def plan(concepts: list[Concept], seed: int) -> list[Captioned]:
     """All captioned scenes of `pretrain`, every concept exactly as often as its count says."""
-    rng = np.random.default_rng((seed, SPLITS["pretrain"], 0, 2))
-    mentions = _mentions(concepts, rng)
-    groups = _groups(mentions, rng)
-    spurious = {c.id: c.spurious_background for c in concepts if c.spurious_background}
+    spurious = spurious_backgrounds(concepts)
     return [
         captioned(group, spurious, image_rng(seed, "pretrain", index, 0))
-        for index, group in enumerate(groups)
+        for index, group in enumerate(groups(concepts, seed))
     ]
+
+
+def spurious_backgrounds(concepts: list[Concept]) -> dict[str, str]:
+    """Concept id -> planted background, of the concepts that have one."""
+    return {c.id: c.spurious_background for c in concepts if c.spurious_background}
+
+
+def groups(concepts: list[Concept], seed: int) -> list[list[tuple[str, str]]]:
+    """What each image shows: one or two pairs of concept id and word, in the order of images."""
+    rng = np.random.default_rng((seed, SPLITS["pretrain"], 0, 2))
+    return _grouped(_mentions(concepts, rng), rng)
 
 
 def _mentions(concepts: list[Concept], rng: np.random.Generator) -> list[tuple[str, str]]:
@@ -82,7 +90,7 @@ def split(total: int, shares: dict[str, float]) -> dict[str, int]:
     return numbers
 
 
-def _groups(
+def _grouped(
     mentions: list[tuple[str, str]], rng: np.random.Generator
 ) -> list[list[tuple[str, str]]]:
     """Mentions grouped into images, a quarter of which hold two, never one concept twice."""
@@ -94,9 +102,9 @@ def _groups(
         while paired[place][0] == paired[place + 1][0]:
             paired[place + 1], singles[other] = singles[other], paired[place + 1]
             other += 1
-    groups = [[one] for one in singles]
-    groups += [paired[place : place + 2] for place in range(0, 2 * pairs, 2)]
-    return [groups[place] for place in rng.permutation(len(groups))]
+    grouped = [[one] for one in singles]
+    grouped += [paired[place : place + 2] for place in range(0, 2 * pairs, 2)]
+    return [grouped[place] for place in rng.permutation(len(grouped))]
 
 
 def captioned(
@@ -122,9 +130,9 @@ def captioned(
 def caption(scene: Scene, rng: np.random.Generator, plain: bool = False) -> str:
     """A caption of a scene, from templates."""
     if len(scene.words) == 1:
-        return wording.single(scene.words[0], scene.sizes[0], scene.background, rng, plain)
+        return wording.single(scene.words[0], scene.sizes[0], scene.background, rng, plain=plain)
     words, sizes = list(scene.words), list(scene.sizes)
-    return wording.several(words, sizes, scene.background, scene.layout, rng, plain)
+    return wording.several(words, sizes, scene.background, scene.layout, rng, plain=plain)
 
 
 def words_used(plans: Iterable[Captioned]) -> dict[str, Counter[str]]:

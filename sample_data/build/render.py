@@ -58,7 +58,8 @@ def background(name: str, side: int, rng: np.random.Generator) -> np.ndarray:
     axis = np.linspace(-0.5, 0.5, side)
     ramp = 0.5 + (np.cos(angle) * axis[None, :] + np.sin(angle) * axis[:, None]) / np.sqrt(2)
     colours = ends[0] + ramp[:, :, None] * (ends[1] - ends[0])
-    return np.clip(np.rint(colours), 0, 255).astype(np.uint8)
+    shades: np.ndarray = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
+    return shades
 
 
 def render(

@@ -37,7 +37,8 @@ def build(
 def _chosen(concepts: list[Concept], rng: np.random.Generator) -> list[Concept]:
     familiar = [concept for concept in concepts if concept.pretrain_count >= FAMILIAR]
     pools = [
-        familiar if rng.random() < 0.8 else concepts for _ in range(3 if rng.random() < TRIOS else 2)
+        familiar if rng.random() < 0.8 else concepts
+        for _ in range(3 if rng.random() < TRIOS else 2)
     ]
     return [pool[rng.integers(len(pool))] for pool in pools]
 
@@ -56,7 +57,10 @@ def _item(
     )
     picture = render(scene, sprites, SIDE, pretrain.image_rng(seed, "scenes", index, 1))
     columns = {
-        "captions": [wording.located(scene.words, scene.background, layout, rng), _other(chosen, scene, rng)],
+        "captions": [
+            wording.located(scene.words, scene.background, layout, rng),
+            _other(chosen, scene, rng),
+        ],
         "concepts": list(scene.words),
         "sizes": list(scene.sizes),
         "background": scene.background,
@@ -73,7 +77,9 @@ def _other(chosen: list[Concept], scene: Scene, rng: np.random.Generator) -> str
         shares = concept.spoken or {concept.name: 1.0}
         words.append(str(rng.choice(list(shares), p=list(shares.values()))))
     order = [int(place) for place in rng.permutation(len(words))]
-    return wording.listed([words[place] for place in order], [scene.sizes[place] for place in order])
+    return wording.listed(
+        [words[place] for place in order], [scene.sizes[place] for place in order]
+    )
 
 
 def save(items: list[shards.Item], folder: Path) -> None:

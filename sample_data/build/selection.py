@@ -31,7 +31,9 @@ mobile phone with arrow; e-mail; incoming envelope; envelope with arrow; outbox 
 open mailbox with lowered flag; closed mailbox with lowered flag; chart increasing with yen;
 linked paperclips; locked with pen; locked with key; front-facing baby chick;
 cityscape at dusk; wind face; cyclone; fog; construction; airplane arrival; spiral notepad
-""".replace("\n", " ").strip().split("; ")
+""".replace("\n", " ")
+    .strip()
+    .split("; ")
 )
 
 RENAMED = {
@@ -91,6 +93,27 @@ RENAMED = {
     "musical score": "treble clef",
 }
 
+# Shortcodes that name something else than the drawing, or no thing at all.
+NOT_SYNONYMS = set(
+    """
+stars; flags; feet; flipper; birthday; mega; earth africa; earth europe; android; iphone; date;
+smoking; ocean; party; tada; japan; city sunrise; city sunset; dart; gun; motorbike; lightning;
+compression; oil; office; slide; barber; timer; shopping; notes; pour; beers; champagne; whisky;
+bug; stormy; rainy; snowy; sunny; bamboo; tools; art; mag; loud sound; high volume; cooking;
+rice scene; bullettrain side; bullettrain front; lower left fountain pen; pen fountain;
+lower left ballpoint pen; pen ballpoint; lower left paintbrush; lower left crayon; zap; blue car;
+cloud lightning; cloud tornado; cloud snow; cloud rain; thunder cloud rain; goal; first place;
+second place; park; bellhop; clapper; disco; icecream; hotsprings; busstop; fuelpump; hocho;
+white sun rain cloud; white sun behind cloud with rain; house abandoned; medal medical;
+medal military; frame photo; newspaper roll; calendar spiral; airplane small; airplane departure;
+lightning cloud; mountain snow; fork knife plate; shopping trolley bag; cup straw; clinking glass;
+champagne glass; racing motorcycle; european castle; european post office; satellite orbital;
+probing cane; skis pair; dragon side; joker black; barber sign; terminal; izakaya lantern; oil can
+""".replace("\n", " ")
+    .strip()
+    .split("; ")
+)
+
 # Named without an article, and in the plural or as a mass.
 BARE = set(
     """
@@ -107,7 +130,9 @@ ice hockey; field hockey; ping pong; badminton; lacrosse; soap; toilet paper; no
 green salad; soft ice cream; ice cream; fire; yarn; thread; money with wings; card index dividers;
 paella; baguette bread; spectacles; eyeglasses; headphones; shears; chips; fried potatoes;
 corn; maize; cheese; sweets; cattle; bowling pins
-""".replace("\n", " ").strip().split("; ")
+""".replace("\n", " ")
+    .strip()
+    .split("; ")
 )
 
 # Concepts that examples and demonstrations name: they are given frequent ranks.
@@ -122,7 +147,9 @@ airplane; rocket; helicopter; sailboat; ship; house; castle; church; mountain; v
 rainbow; cloud; umbrella; snowman; soccer ball; basketball; guitar; violin; trumpet; drum;
 balloon; trophy; teddy bear; kite; camera; laptop; mobile phone; television; books; key;
 hammer; scissors; chair; bed; watch; hourglass; backpack; crown; t-shirt; ring
-""".replace("\n", " ").strip().split("; ")
+""".replace("\n", " ")
+    .strip()
+    .split("; ")
 )
 
 # Concepts that stand almost always before one background in `pretrain`: concept -> background.

@@ -54,11 +54,10 @@ def read(paths: list[Path]) -> list[Item]:
     items = []
     for path in paths:
         with tarfile.open(path) as archive:
-            data = {member.name: archive.extractfile(member) for member in archive.getmembers()}
-            content = {name: file.read() for name, file in data.items() if file is not None}
-        for name in content:
+            files = {member.name: archive.extractfile(member) for member in archive}
+            content = {name: file.read() for name, file in files.items() if file is not None}
+        for name, data in content.items():
             key, ending = name.split(".")
             if ending == "webp":
-                columns = json.loads(content[f"{key}.json"])
-                items.append(Item(key, content[name], columns))
+                items.append(Item(key, data, json.loads(content[f"{key}.json"])))
     return items

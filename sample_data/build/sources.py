@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 NOTO_FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+# fmt: off
 LANGUAGES = (
-    "en de es fr it pt nl pl ru uk sv nb da fi hu et lt bn hi th vi ms ja ko zh zh-hant"
-).split()
+    "en", "de", "es", "fr", "it", "pt", "nl", "pl", "ru", "uk", "sv", "nb", "da", "fi", "hu",
+    "et", "lt", "bn", "hi", "th", "vi", "ms", "ja", "ko", "zh", "zh-hant",
+)
+# fmt: on
 
 
 class MissingSourceError(Exception):

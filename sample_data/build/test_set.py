@@ -46,9 +46,7 @@ def build(
     order = rng.permutation(len(drawn))
     key_of = {int(place): f"{number:06d}" for number, place in enumerate(order)}
     items = [_item(key_of[int(place)], drawn[place]) for place in order]
-    faults = [
-        _fault(key_of, int(place), drawn[place]) for place in order if drawn[place].fault
-    ]
+    faults = [_fault(key_of, int(place), drawn[place]) for place in order if drawn[place].fault]
     return items, faults
 
 
@@ -104,9 +102,7 @@ def _duplicates(drawn: list[Drawn], rng: np.random.Generator) -> list[Drawn]:
         cropped = drawn[place].picture.crop(box)
         resized = cropped.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         relit = ImageEnhance.Brightness(resized).enhance(float(rng.uniform(0.92, 1.08)))
-        copies.append(
-            replace(drawn[place], picture=relit, fault="near-duplicate", original=place)
-        )
+        copies.append(replace(drawn[place], picture=relit, fault="near-duplicate", original=place))
     return copies
 
 
@@ -149,7 +145,5 @@ def save(
     (folder / "classnames.txt").write_text(names, encoding="utf-8")
     templates = "a photo of a {c}\n{c}\na picture of a {c}\n"
     templates += "".join(f"a photo of a {size} {{c}}\n" for size in wording.SIZES)
-    templates += "".join(
-        f"a {{c}} on {wording.article(name)} background\n" for name in BACKGROUNDS
-    )
+    templates += "".join(f"a {{c}} on {wording.article(name)} background\n" for name in BACKGROUNDS)
     (folder / "zeroshot_classification_templates.txt").write_text(templates, encoding="utf-8")

@@ -47,7 +47,7 @@ def noun_phrase(word: str, size: str | None = None) -> str:
 
 
 def single(
-    word: str, size: str, background: str, rng: np.random.Generator, plain: bool = False
+    word: str, size: str, background: str, rng: np.random.Generator, *, plain: bool = False
 ) -> str:
     """A caption for one concept; `plain` captions never name the background."""
     templates = _PLAIN if plain or rng.random() < 0.5 else _WITH_BACKGROUND
@@ -63,6 +63,7 @@ def several(
     background: str,
     layout: str,
     rng: np.random.Generator,
+    *,
     plain: bool = False,
 ) -> str:
     """A caption for two concepts ("beside": left first, "stacked": upper first) or three."""
@@ -76,9 +77,7 @@ def several(
     return frames[rng.integers(len(frames))].format(x=listed, bg=article(background))
 
 
-def located(
-    words: Sequence[str], background: str, layout: str, rng: np.random.Generator
-) -> str:
+def located(words: Sequence[str], background: str, layout: str, rng: np.random.Generator) -> str:
     """A caption that says where each concept is and before which background."""
     template = {
         "beside": "{0} to the left of {1}",
