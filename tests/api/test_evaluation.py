@@ -10,12 +10,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from tests.api.toys import MODEL
 from workbench.api import DIRECTIONS
 from workbench.errors import InputError
 from workbench.filters import parse
 from workbench.worker import retrieval_job
-
-from .conftest import MODEL
 
 
 class Still:

@@ -7,10 +7,9 @@ import io
 import pytest
 from PIL import Image
 
+from tests.api.toys import png
 from workbench.errors import InputError, UnknownName
 from workbench.filters import parse
-
-from .conftest import png
 
 
 def test_items_are_paged_sorted_and_filtered(bench):

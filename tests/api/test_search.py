@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.api.toys import ITEMS, png, unit
 from workbench.api import Query
 from workbench.errors import InputError, UnknownName
 from workbench.filters import parse
-
-from .conftest import ITEMS, png, unit
 
 WHERE = {"dataset": "toys", "model": "toy"}
 
@@ -131,7 +130,7 @@ def test_a_histogram_counts_every_score(bench):
 def test_a_model_without_vectors_says_what_to_run(bench):
     from dataclasses import replace
 
-    from .conftest import MODEL
+    from tests.api.toys import MODEL
 
     bench.workspace.catalog.add_model(replace(MODEL, key="bbbb2222", name="other"))
     with pytest.raises(InputError, match="workbench embed --dataset toys --model other"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
@@ -75,7 +76,12 @@ class Sample(Catalogue, Work):
         return numbers
 
     def _import_sample(self, dataset: str, folder: Path, priority: int) -> JobInfo:
-        params = {"path": str(folder), "dataset": dataset, "importer": None, "options": {}}
+        params: dict[str, Any] = {
+            "path": str(folder),
+            "dataset": dataset,
+            "importer": None,
+            "options": {},
+        }
         return self.workspace.jobs.submit(
             "import", params, title=_TITLES[dataset], unit="items", priority=priority
         )

@@ -128,6 +128,20 @@ class Work(Opened):
             "index", params, title=title, unit="vectors", priority=priority, after=after
         )
 
+    def queue_register(
+        self, name: str, arch: str, weights: str, priority: int = 0, precision: str = "auto"
+    ) -> JobInfo:
+        """Queue the registration of a model, as ``register_model`` does at once."""
+        params = {"name": name, "arch": arch, "weights": weights, "precision": precision}
+        return self.workspace.jobs.submit(
+            "register",
+            params,
+            title=f"Register the model {name}",
+            unit="models",
+            total=1,
+            priority=priority,
+        )
+
     def jobs(
         self, states: Sequence[JobState] | None = None, limit: int = 100
     ) -> tuple[JobInfo, ...]:
