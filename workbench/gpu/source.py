@@ -151,10 +151,6 @@ def _random(arch: str, weights: str) -> Source:
     digits = weights.removeprefix(_RANDOM)
     if not digits.isdigit():
         raise InputError("random weights", expected="random:SEED, e.g. random:0", got=weights)
-    if Path(arch).expanduser().is_dir():  # an own config without weights
-        bundle = _from_bundle("", arch, Path(arch).expanduser().absolute())
-        parts = {**vars(bundle), "file": None, "weights": weights, "identity": weights}
-        return Source(**{**parts, "seed": int(digits)})
     config = _base(arch)
     return Source(
         arch, arch, arch, config, _preprocess(config, {}), weights, weights, seed=int(digits)

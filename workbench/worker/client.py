@@ -65,7 +65,8 @@ class Client:
             vectors = self._floats("encode_text", {"model": info.key, "texts": chunk})
             found |= {(info.key, text): row for text, row in zip(chunk, vectors, strict=True)}
         self._remember(found)
-        return np.stack([found[key] for key in keys]) if keys else np.empty((0, info.dim), "f4")
+        rows = [found[key] for key in keys]
+        return np.stack(rows) if rows else np.empty((0, info.dim), dtype=np.float32)
 
     def _remember(self, found: Mapping[tuple[str, str], Floats]) -> None:
         with self._lock:

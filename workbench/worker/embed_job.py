@@ -1,0 +1,243 @@
+"""The job ``embed``: vectors of every image and caption of a dataset by one model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import Cancelled, InputError
+from workbench.gpu.batching import Batching
+from workbench.gpu.forward import Forward
+from workbench.gpu.loading import Failed, Load, Pixels, ahead
+from workbench.types import Floats, JobInfo, ModelInfo, Side
+from workbench.worker.control import Interrupted
+
+if TYPE_CHECKING:
+    from store.workspace import Workspace
+    from workbench.gpu.encoder import Encoder
+    from workbench.worker.control import Control
+
+__all__ = ["SHARD_ROWS", "SHARD_SECONDS", "run"]
+
+SHARD_ROWS = 2048
+SHARD_SECONDS = 15.0
+"""A shard is published when it has so many rows or is so old: what a kill can cost."""
+
+_LISTED = 5  # unreadable images that the error names
+
+
+def run(job: JobInfo, workspace: Workspace, control: Control) -> dict[str, Any]:
+    """Embed ``params``: dataset, model (name or key), sides (``image``, ``caption``).
+
+    Continues at the rows that have no vector yet, so it can be killed, cancelled and repeated.
+    Items without an image (a source of captions only) get no vector and are no error. An image
+    that cannot be read (its file has gone) gets no vector either; every other row does, and then
+    the job fails with the names, so that a retry reads only these again.
+
+    Args:
+        job: kind ``embed``.
+        workspace: where the dataset is.
+        control: gives the model, is told of progress, raises when the job shall stop.
+
+    Returns:
+        ``rows`` a side, ``without_image``, ``seconds``, ``per_second``, ``batch``, ``device``,
+        ``precision``.
+
+    Raises:
+        UnknownName: no such dataset or model.
+        ModelError: the model cannot be loaded.
+        InputError: some images could not be read; the rest is done.
+    """
+    dataset, sides = str(job.params["dataset"]), list(job.params["sides"])
+    model = workspace.catalog.model(str(job.params["model"]))
+    workspace.catalog.dataset(dataset)
+    control.tick(message=f"Loading {model.name}")
+    encoder = control.models.get(model.key)
+    work = _Embedding(workspace, control, encoder, model, dataset, job.id)
+    return work.run(sides)
+
+
+@dataclass
+class _Embedding:
+    """One embedding under way."""
+
+    workspace: Workspace
+    control: Control
+    encoder: Encoder
+    model: ModelInfo
+    dataset: str
+    job: int
+    done: int = 0
+    computed: int = 0
+    batch: int = 0
+    without_image: int = 0
+    failed: list[Failed] = field(default_factory=list)
+
+    def run(self, sides: Sequence[Side]) -> dict[str, Any]:
+        infos = [self.workspace.vectors.info(self.dataset, self.model.key, side) for side in sides]
+        self.done = sum(info.done for info in infos)
+        total = sum(info.total for info in infos)
+        self.control.tick(self.done, total, self._where(), device=self.encoder.device.title)
+        began = time.monotonic()
+        for side in sides:
+            self._side(side)
+        seconds = time.monotonic() - began
+        self._report_failures()
+        result = self._result(sides, seconds)
+        self.control.tick(message=f"{self.computed:,} vectors, {result['per_second']:,} a second.")
+        return result
+
+    def _where(self) -> str:
+        """Device and precision; loudly when a GPU is left unused."""
+        where = f"Computing on {self.encoder.device.title} in {self.encoder.precision}"
+        if self.control.models.gpu_present and self.encoder.device.kind == "cpu":
+            return f"{where}, ALTHOUGH THIS MACHINE HAS A GPU: run the worker with --device auto"
+        return where
+
+    def _side(self, side: Side) -> None:
+        gpu = self.encoder.device.kind == "cuda"
+        batching = Batching(start=64 if gpu else 4, largest=1024 if gpu else 256)
+        forward: Forward[Any] = Forward(
+            self._guarded(side), self.encoder.finish, batching, depth=int(gpu)
+        )
+        shard = _Shard(self, side)
+        try:
+            rows = self._images(batching) if side == "image" else self._captions()
+            for numbers, vectors in forward.run(rows):
+                shard.add(numbers, vectors)
+                self.computed += len(numbers)
+                self.control.tick(done=self.done + shard.rows)
+        except (Cancelled, Interrupted):
+            shard.publish()  # what is computed need not be computed again
+            raise
+        shard.publish()
+        self.batch = max(self.batch, batching.size)
+
+    def _guarded(self, side: Side) -> Callable[[Sequence[Any]], Any]:
+        """The forward pass of this side, which lets queries pass and stops when asked to."""
+        encoder = self.encoder
+
+        def start(items: Sequence[Any]) -> Any:
+            with encoder.gate.background(self.control.check):
+                if side == "caption":
+                    return encoder.start_texts(items)
+                return encoder.start_images(np.stack(items))
+
+        return start
+
+    def _images(self, batching: Batching) -> Iterator[tuple[int, Pixels]]:
+        for result in ahead(self._loads(), self._pixels, window=lambda: 2 * batching.size):
+            self.control.tick()
+            if isinstance(result, Failed):
+                self.failed.append(result)
+                self.control.log.warning("%s: %s", result.load.name, result.reason)
+            else:
+                load, pixels = result
+                yield load.row, pixels
+
+    def _pixels(self, load: Load) -> Pixels:
+        """Runs in the threads that decode; they too let a query pass."""
+        self.encoder.gate.stand_aside()
+        data = self.workspace.read_image(load.uri, load.offset, load.length)
+        return self.encoder.preprocess.decode(data, load.name)
+
+    def _loads(self) -> Iterator[Load]:
+        columns = ["row", "item", "uri", "offset", "length"]
+        for rows in self._missing("image"):
+            table = self.workspace.tables.take(self.dataset, rows, columns)
+            for row, item, uri, offset, length in zip(
+                *(table[name].to_pylist() for name in columns), strict=True
+            ):
+                if uri is None:
+                    self.without_image += 1
+                else:
+                    yield Load(row, item, uri, offset, length)
+
+    def _captions(self) -> Iterator[tuple[int, str]]:
+        for rows in self._missing("caption"):
+            table = self.workspace.tables.captions(self.dataset, rows)
+            yield from zip(rows.tolist(), table["text"].to_pylist(), strict=True)
+
+    def _missing(self, side: Side) -> Iterator[Any]:
+        """Rows without a vector, in arrays of up to 2,048."""
+        for start, stop in self.workspace.vectors.missing(self.dataset, self.model.key, side):
+            for at in range(start, stop, SHARD_ROWS):
+                yield np.arange(at, min(at + SHARD_ROWS, stop), dtype=np.int64)
+
+    def _report_failures(self) -> None:
+        if not self.failed:
+            return
+        names = [f"{failed.load.name} ({failed.reason})" for failed in self.failed[:_LISTED]]
+        raise InputError(
+            f"{len(self.failed):,} images of {self.dataset} could not be read",
+            expected="the files as they were imported",
+            got="; ".join(names) + " ..." * (len(self.failed) > _LISTED),
+            do="All other images have their vectors. Put the files back and retry the job, which "
+            "then reads only these; its log lists them all.",
+        )
+
+    def _result(self, sides: Iterable[Side], seconds: float) -> dict[str, Any]:
+        infos = {s: self.workspace.vectors.info(self.dataset, self.model.key, s) for s in sides}
+        return {
+            "rows": {side: info.done for side, info in infos.items()},
+            "without_image": self.without_image,
+            "seconds": round(seconds, 2),
+            "per_second": round(self.computed / max(seconds, 1e-3), 1),
+            "batch": self.batch,
+            "device": self.encoder.device.title,
+            "precision": self.encoder.precision,
+        }
+
+
+class _Shard:
+    """Vectors that are computed and not yet published.
+
+    Args:
+        work: the embedding they belong to.
+        side: of the dataset.
+    """
+
+    def __init__(self, work: _Embedding, side: Side) -> None:
+        self._work, self._side = work, side
+        self._rows: list[int] = []
+        self._vectors: list[Floats] = []
+        self._since = time.monotonic()
+
+    @property
+    def rows(self) -> int:
+        """How many wait."""
+        return len(self._rows)
+
+    def add(self, rows: Sequence[int], vectors: Floats) -> None:
+        """Take a batch; publish when the shard is full or old."""
+        self._rows.extend(rows)
+        self._vectors.append(vectors)
+        old = time.monotonic() - self._since > SHARD_SECONDS
+        if len(self._rows) >= SHARD_ROWS or old:
+            self.publish()
+
+    def publish(self) -> None:
+        """Write each run of consecutive rows as a file, recorded with the job's progress."""
+        work = self._work
+        self._since = time.monotonic()
+        if not self._rows:
+            return
+        rows, vectors = np.array(self._rows), np.concatenate(self._vectors)
+        self._rows, self._vectors = [], []
+        for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
+            for at in range(0, len(run), SHARD_ROWS):
+                part = run[at : at + SHARD_ROWS]
+                work.done += len(part)
+                work.workspace.vectors.write(
+                    work.dataset,
+                    work.model.key,
+                    self._side,
+                    int(rows[part[0]]),
+                    vectors[part],
+                    job_id=work.job,
+                    done=work.done,
+                )
