@@ -7,7 +7,8 @@ double, bool or list<text>. captions: row int64, item_row int64, text text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,16 @@ import pyarrow.compute as pc
 
 from workbench.errors import InputError
 
-__all__ = ["FIXED", "RESERVED", "captions_table", "free_names", "items_table"]
+__all__ = [
+    "FIXED",
+    "RESERVED",
+    "agree_on_lists",
+    "captions_table",
+    "drop_items",
+    "free_names",
+    "items_table",
+    "list_columns",
+]
 
 FIXED: tuple[tuple[str, pa.DataType], ...] = (
     ("item", pa.string()),
@@ -79,6 +89,37 @@ def items_table(table: pa.Table) -> pa.Table:
         if kept.null_count < len(kept):
             arrays[name] = kept
     return pa.table(arrays)
+
+
+def agree_on_lists(items: pa.Table, lists: Mapping[str, bool]) -> pa.Table:
+    """The items with list columns where earlier parts have lists, and texts where they have none.
+
+    A single value becomes a list of one; a list becomes its JSON text. Other differences of type
+    are settled when the parts are read: whole numbers with fractions read as numbers, anything
+    with texts as texts.
+
+    Args:
+        items: from ``items_table``.
+        lists: lower-case name of a known metadata column -> whether it holds lists.
+    """
+    for position, name in enumerate(items.column_names):
+        before = lists.get(name.lower())
+        if before is None or before == _is_list(items.schema.field(name).type):
+            continue
+        values = items[name].to_pylist()
+        if before:
+            texts = items[name].cast(pa.string()).to_pylist()
+            column = pa.array([None if t is None else [t] for t in texts], pa.list_(pa.string()))
+        else:
+            texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in values]
+            column = pa.array(texts, pa.string())
+        items = items.set_column(position, name, column)
+    return items
+
+
+def list_columns(items: pa.Table) -> dict[str, bool]:
+    """Lower-case name of each metadata column -> whether it holds lists."""
+    return {f.name.lower(): _is_list(f.type) for f in items.schema if f.name not in RESERVED}
 
 
 def captions_table(table: pa.Table, items: int) -> pa.Table:

@@ -22,7 +22,16 @@ from typing import BinaryIO
 
 from workbench.errors import DiskFull, WorkspaceError
 
-__all__ = ["DRAFT_PREFIX", "Draft", "StoredFile", "digest_of", "draft", "full_disk", "sync_folder"]
+__all__ = [
+    "DRAFT_PREFIX",
+    "Draft",
+    "StoredFile",
+    "digest_of",
+    "draft",
+    "full_disk",
+    "says_full",
+    "sync_folder",
+]
 
 DRAFT_PREFIX = ".tmp-"
 _BLOCK = 1 << 20
@@ -119,7 +128,7 @@ def full_disk(where: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        if _says_full(error):
+        if says_full(error):
             raise DiskFull(
                 f"no room left to write in {where}",
                 do="Free some space (`workbench gc` removes what nothing uses) and try again; "
@@ -128,7 +137,8 @@ def full_disk(where: Path) -> Iterator[None]:
         raise
 
 
-def _says_full(error: BaseException) -> bool:
+def says_full(error: BaseException) -> bool:
+    """True when an error means that the disk, the quota or the file-size limit is exhausted."""
     if getattr(error, "errno", None) in _FULL:
         return True
     text = str(error)

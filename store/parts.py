@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -13,7 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from store.catalog import Catalog
-from store.columns import captions_table, drop_items, items_table
+from store.columns import (
+    agree_on_lists,
+    captions_table,
+    drop_items,
+    items_table,
+    list_columns,
+)
 from store.files import StoredFile, draft, full_disk
 from store.ledger import record_file, record_progress
 from workbench.errors import WorkspaceDamaged, WorkspaceError
@@ -176,6 +182,7 @@ class Parts:
 
     def _publish(self, dataset: str, at: _At, part: _Part) -> bool:
         """Write the files and record them; False when the dataset changed meanwhile."""
+        part = replace(part, items=agree_on_lists(part.items, self._lists(at.identity[0])))
         files = self._write_files(dataset, at, part)
         with self.database.write() as connection:
             now = connection.execute(
@@ -190,12 +197,20 @@ class Parts:
                     "insert into parts values (?, ?, ?, ?, ?)",
                     (number, side, start, stop, file.path),
                 )
+            connection.executemany(
+                "insert or ignore into list_columns values (?, ?, ?)",
+                [(number, name, int(lists)) for name, lists in list_columns(part.items).items()],
+            )
             self._record_media(connection, dataset, part.items)
             _record_items(connection, number, part.items, at.items)
             _record_skipped(connection, number, part.skipped)
             _record_counts(connection, number, part.items.num_rows, part.captions.num_rows)
             record_progress(connection, part.job_id, part.done)
         return True
+
+    def _lists(self, number: int) -> dict[str, bool]:
+        rows = self.database.all("select name, lists from list_columns where dataset=?", (number,))
+        return {row["name"].lower(): bool(row["lists"]) for row in rows}
 
     def _write_files(
         self, dataset: str, at: _At, part: _Part

@@ -55,10 +55,14 @@ class DatasetReport:
 
 
 def make_report(
-    engine: Engine, tabled: Tabled, info: DatasetInfo, columns: tuple[Column, ...]
+    engine: Engine,
+    tables: tuple[Tabled, Tabled],
+    info: DatasetInfo,
+    columns: tuple[Column, ...],
 ) -> DatasetReport:
-    """Ask the tables everything that a report says; about ten queries."""
-    of = f"from {tabled.items}"
+    """Ask the tables (items, captions) everything that a report says; about ten queries."""
+    tabled, captions = tables
+    of = f"from {tabled.relation}"
     by = {column.name: column for column in columns}
     ((images, size),) = engine.rows(f"select count(uri), coalesce(sum(bytes), 0) {of}")
     sizes = engine.rows(
@@ -76,13 +80,13 @@ def make_report(
     ((repeated,),) = engine.rows(f"select coalesce(sum(n - 1), 0) from ({groups})")
     per_item = engine.rows(
         "select n, count(*) from (select count(c.row) as n "
-        f"from {tabled.items} i left join {tabled.captions} c on c.item_row = i.row "
+        f"from {tabled.relation} i left join {captions.relation} c on c.item_row = i.row "
         "group by i.row) group by n order by n"
     )
     return DatasetReport(
         dataset=info.name,
-        items=info.items,
-        captions=info.captions,
+        items=tabled.count,
+        captions=captions.count,
         skipped=info.skipped,
         images=int(images),
         bytes=int(size),
@@ -106,7 +110,7 @@ def make_report(
 
 def _pairs(engine: Engine, tabled: Tabled, column: str) -> tuple[tuple[str, int], ...]:
     found = engine.rows(
-        f"select {column}, count(*) as n from {tabled.items} where {column} is not null "
+        f"select {column}, count(*) as n from {tabled.relation} where {column} is not null "
         f"group by {column} order by n desc, {column} limit {_SHOWN}"
     )
     return tuple((str(value), int(n)) for value, n in found)

@@ -44,6 +44,14 @@ create table parts (
     primary key (dataset, side, start)
 ) strict, without rowid;
 
+-- Which metadata columns hold lists: Parquet parts that disagree on that cannot be read together.
+create table list_columns (
+    dataset integer not null references datasets (id) on delete cascade,
+    name text not null collate nocase,
+    lists integer not null,
+    primary key (dataset, name)
+) strict, without rowid;
+
 -- Which item ids exist: makes an import idempotent, and finds the row of an id at once. Not
 -- cascading: millions of rows are removed in small steps after their dataset is gone.
 create table items (

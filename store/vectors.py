@@ -96,7 +96,8 @@ class Vectors:
             return
         for last_try in (False, False, True):
             try:
-                return self._publish(of, start, array, dtype, (job_id, done))
+                self._publish(of, start, array, dtype, (job_id, done))
+                return
             except WorkspaceDamaged:  # a cleaner took the file before it was recorded
                 if last_try:
                     raise
