@@ -95,7 +95,7 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sorting key that reads digits as numbers; the name itself breaks ties."""
     parts = re.split(r"(\d+)", name)
     pieces = [(0, int(part), "") if i % 2 else (1, 0, part) for i, part in enumerate(parts)]
-    return (*pieces, (2, 0, name))
+    return (*pieces, (-1, 0, name))
 
 
 def expand(path: Path) -> tuple[Path, ...]:

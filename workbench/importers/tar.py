@@ -65,6 +65,10 @@ class Sample:
         return next((p for end, p in self.parts.items() if _last(end) in IMAGE_ENDINGS), None)
 
 
+class _NoEndMarkError(Exception):
+    """The tar ends after a whole member, without the two empty blocks that end a tar."""
+
+
 def samples(path: Path, *, limits: Limits = LIMITS) -> Iterator[Sample | Skipped]:
     """Read a shard from its beginning, one sample at a time.
 
@@ -89,6 +93,11 @@ def samples(path: Path, *, limits: Limits = LIMITS) -> Iterator[Sample | Skipped
                     yield current
                 current = Sample(key)
             current.parts.setdefault(ending, part)
+    except _NoEndMarkError:
+        if current is not None:
+            yield current
+        yield Skipped("", "the shard has no end mark: it may be cut off here")
+        return
     except (tarfile.TarError, OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
         place = f"from sample {current.key} on" if current else "at its beginning"
         yield Skipped("", f"the shard is damaged {place} ({str(error) or type(error).__name__})")
@@ -124,7 +133,7 @@ def _members(path: Path, limits: Limits) -> Iterator[Skipped | tuple[str, str, P
                 yield _member(tar, member, packed != "", limits)
         if not packed:
             file.seek(tar.offset)
-        _check_end(file)
+        _check_end(file, marked=not packed)
 
 
 def _member(
@@ -162,12 +171,17 @@ def _refusal(member: tarfile.TarInfo) -> str:
     return ""
 
 
-def _check_end(file: IO[bytes]) -> None:
-    """Raise when something else than zeros follows the last member.
+def _check_end(file: IO[bytes], *, marked: bool) -> None:
+    """Raise when something else than zeros follows the last member, or nothing at all.
 
-    ``tarfile`` takes a damaged header in the middle for the end of the archive. Reading on also
-    lets the decompressor check its sum.
+    ``tarfile`` takes a damaged header in the middle, and the end of a file that was cut off
+    between two members, for the end of the archive. Reading on also lets a decompressor check
+    its sum.
     """
-    while block := file.read(2**20):
+    block = file.read(2**20)
+    if marked and not block:
+        raise _NoEndMarkError
+    while block:
         if block.strip(b"\x00"):
             raise tarfile.ReadError("no valid header after it")
+        block = file.read(2**20)
