@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import amounts, pickers
 from pages.shared.errors import guarded
 from pages.shared.handle import api
-from pages.shared.plain import plain
+from pages.shared.plain import plain, short
 from pages.views import browse, importing, report
 from workbench.types import DatasetInfo
 
@@ -16,16 +16,16 @@ __all__ = ["draw"]
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Datasets")
     infos = api().datasets()
     if not infos:
+        st.title("Datasets")
         st.caption("There is no dataset yet: import one.")
         importing.draw()
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        info = pickers.dataset(infos)
-        with st.container(width="stretch"):
-            _facts(info)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title("Datasets", width="content")
+        info = pickers.dataset(infos, bare=True)
+        st.caption(_facts(info), width="stretch")
         _delete(info)
     tabs = st.tabs(["Browse", "Report", "Import"], key="tab", bind="query-params")
     for tab, view in zip(tabs, (browse.draw, report.draw, _import), strict=True):
@@ -38,11 +38,11 @@ def _import(_: DatasetInfo) -> None:
     importing.draw()
 
 
-def _facts(info: DatasetInfo) -> None:
+def _facts(info: DatasetInfo) -> str:
     parts = [amounts.noun(info.items, "item"), amounts.noun(info.captions, "caption")]
     if info.skipped:
         parts.append(f"{amounts.count(info.skipped)} skipped")
-    st.caption(f"{' · '.join(parts)}  \nfrom {plain(info.source)}")
+    return f"{' · '.join(parts)}  \nfrom {plain(short(info.source, 90))}"
 
 
 def _delete(info: DatasetInfo) -> None:

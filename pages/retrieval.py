@@ -14,8 +14,8 @@ __all__ = ["draw"]
 
 def draw() -> None:
     """Draw the page."""
-    st.title("Retrieval")
     infos = api().datasets()
+    st.title("Retrieval")
     if not infos:
         st.info("There is nothing to search yet.", icon=":material/search:")
         nav.link("datasets", "Import images", icon=":material/photo_library:")

@@ -6,7 +6,8 @@ import csv
 import html
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -15,41 +16,48 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from plotly.graph_objects import Figure
 
-__all__ = ["csv_bytes", "figure_page", "parquet_bytes", "table"]
+__all__ = ["csv_bytes", "figure_page", "parquet_bytes", "popover", "table", "table_buttons"]
 
 Rows = Sequence[Mapping[str, Any]]
 
 
-def table(
-    ask: Callable[[], pa.Table | Rows], *, name: str, key: str, label: str = "Export"
-) -> None:
-    """A button that offers a table as CSV and as Parquet; it is made when one is clicked.
+@contextmanager
+def popover(key: str, label: str = "Export") -> Iterator[bool]:
+    """A button that opens a small menu; the value says whether it is open and worth filling."""
+    with st.popover(label, icon=":material/download:", key=key, on_change="rerun") as opened:
+        yield bool(opened.open)
+
+
+def table(ask: Callable[[], pa.Table | Rows], *, name: str, key: str) -> None:
+    """A button that offers a table as CSV and as Parquet; see ``table_buttons``."""
+    with popover(key) as opened:
+        if opened:
+            table_buttons(ask, name=name, key=key)
+
+
+def table_buttons(ask: Callable[[], pa.Table | Rows], *, name: str, key: str) -> None:
+    """Two buttons that save a table; it is made when one of them is clicked.
 
     Args:
         ask: gives the table; called on another thread, so it must draw nothing.
         name: file name without ending.
         key: unique on the page.
-        label: of the button.
     """
-    with st.popover(label, icon=":material/download:", key=key):
+    kinds = (("CSV", "csv", "text/csv"), ("Parquet", "parquet", "application/vnd.apache.parquet"))
+    for label, ending, mime in kinds:
         st.download_button(
-            "CSV",
-            data=lambda: csv_bytes(_rows(ask())),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            key=f"{key}.csv",
+            label,
+            data=lambda ending=ending: _encoded(ask(), ending),
+            file_name=f"{name}.{ending}",
+            mime=mime,
+            key=f"{key}.{ending}",
             on_click="ignore",
             width="stretch",
         )
-        st.download_button(
-            "Parquet",
-            data=lambda: parquet_bytes(ask()),
-            file_name=f"{name}.parquet",
-            mime="application/vnd.apache.parquet",
-            key=f"{key}.parquet",
-            on_click="ignore",
-            width="stretch",
-        )
+
+
+def _encoded(found: pa.Table | Rows, ending: str) -> bytes:
+    return csv_bytes(_rows(found)) if ending == "csv" else parquet_bytes(found)
 
 
 def _rows(found: pa.Table | Rows) -> Rows:

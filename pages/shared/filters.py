@@ -13,7 +13,7 @@ from pages.shared.handle import api
 from pages.shared.plain import plain, short
 from workbench.filters import Filter, Filters
 
-__all__ = ["View", "bar", "only", "words"]
+__all__ = ["View", "bar", "chips", "only", "words"]
 
 _IMPORT_ORDER = "import order"
 _KEYS = {"item", "row", "digest"}
@@ -41,7 +41,7 @@ class View:
 
 
 def bar(dataset: str, *, key: str, sort: bool = False, find: bool = True) -> View:
-    """Draw the bar; return what it says.
+    """Draw the bar inside a horizontal container; return what it says. ``chips`` belong below it.
 
     Args:
         dataset: whose columns are offered.
@@ -50,12 +50,9 @@ def bar(dataset: str, *, key: str, sort: bool = False, find: bool = True) -> Vie
         find: offer the free-text search.
     """
     where = _usable(dataset, url.filters())
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=key):
-        search = _find() if find else ""
-        order = _sort(dataset) if sort else ()
-        _editor(dataset, where, key)
-    if where:
-        _chips(where, key)
+    search = _find() if find else ""
+    order = _sort(dataset) if sort else ()
+    _editor(dataset, where, key)
     return View(where, search.strip(), order)
 
 
@@ -132,7 +129,11 @@ def _editor(dataset: str, where: Filters, key: str) -> None:
             edit(dataset, columns[name], where, key)
 
 
-def _chips(where: Filters, key: str) -> None:
+def chips(view: View, *, key: str) -> None:
+    """Draw the conditions of a view as buttons that remove them; nothing when there are none."""
+    where = view.where
+    if not where:
+        return
     with st.container(horizontal=True, gap="xsmall", key=f"{key}.chips"):
         for nth, condition in enumerate(where):
             st.button(

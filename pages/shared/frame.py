@@ -35,3 +35,7 @@ def draw() -> None:
         look.apply()
     chosen.run()
     item.draw_if_open()
+
+
+if __name__ == "__main__":  # run by Streamlit for each session
+    draw()

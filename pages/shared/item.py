@@ -11,8 +11,8 @@ from pages.shared.cells import of_hits
 from pages.shared.errors import guarded
 from pages.shared.grid import grid
 from pages.shared.handle import api
-from pages.shared.picture import picture
 from pages.shared.pickers import embedded
+from pages.shared.picture import picture
 from pages.shared.plain import plain, short
 from pages.shared.server import picture_url
 from workbench.api import ItemDetail
@@ -39,15 +39,15 @@ def open_item(dataset: str, row: int, walk: Sequence[int] = ()) -> None:
 
 def draw_if_open() -> None:
     """Draw the dialog when the address names an item."""
-    if url.read(_PARAM):
-        _dialog()
+    if found := url.read(_PARAM):
+        name = plain(found.rpartition("/")[0])
+        st.dialog(f"Item of {name}", width="large", on_dismiss=_closed)(_dialog)()
 
 
 def _closed() -> None:
     url.write(item=None)
 
 
-@st.dialog("Item", width="large", on_dismiss=_closed)
 def _dialog() -> None:
     with guarded():
         dataset, _, row = url.read(_PARAM).rpartition("/")
@@ -56,8 +56,9 @@ def _dialog() -> None:
         left, right = st.columns([1.05, 1], gap="medium")
         with left:
             _picture(info, detail)
-            _walk_buttons(info, detail.row)
-            _actions(detail)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                _walk_buttons(info, detail.row)
+                _actions(detail)
         with right:
             _words(detail)
         _neighbours(info, detail)
@@ -78,11 +79,10 @@ def _walk_buttons(info: DatasetInfo, row: int) -> None:
     total = len(rows) if listed else info.items
     previous = (rows[place - 1] if listed else row - 1) if place > 0 else None
     following = (rows[place + 1] if listed else row + 1) if place + 1 < total else None
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _step("Previous", "Left", info.name, previous)
-        _step("Next", "Right", info.name, following)
-        where = "in this list" if listed else "in the dataset"
-        st.caption(f"{amounts.count(place + 1)} of {amounts.count(total)} {where}")
+    _step("Previous", "Left", info.name, previous)
+    _step("Next", "Right", info.name, following)
+    where = "in this list" if listed else "in the dataset"
+    st.caption(f"{amounts.count(place + 1)} of {amounts.count(total)} {where}", width="content")
 
 
 def _step(label: str, shortcut: str, dataset: str, row: int | None) -> None:
@@ -97,19 +97,21 @@ def _step(label: str, shortcut: str, dataset: str, row: int | None) -> None:
 
 
 def _actions(detail: ItemDetail) -> None:
-    with st.container(horizontal=True, gap="small"):
-        if detail.has_image and st.button("Find similar", icon=":material/image_search:"):
-            nav.go("retrieval", dataset=detail.dataset, like=f"{detail.dataset}/{detail.row}")
-        if detail.has_image:
-            ending = str(detail.columns.get("format") or "bin").lower()
-            st.download_button(
-                "Original file",
-                data=lambda: api().image(detail.dataset, detail.row),
-                file_name=f"{detail.dataset}-{detail.row}.{ending}",
-                mime="application/octet-stream",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+    if not detail.has_image:
+        return
+    st.space("stretch")
+    if st.button("Find similar", icon=":material/image_search:"):
+        nav.go("retrieval", dataset=detail.dataset, like=f"{detail.dataset}/{detail.row}")
+    ending = str(detail.columns.get("format") or "bin").lower()
+    st.download_button(
+        "Original",
+        data=lambda: api().image(detail.dataset, detail.row),
+        file_name=f"{detail.dataset}-{detail.row}.{ending}",
+        mime="application/octet-stream",
+        icon=":material/download:",
+        help="The image file as it was imported.",
+        on_click="ignore",
+    )
 
 
 def _words(detail: ItemDetail) -> None:

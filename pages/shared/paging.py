@@ -7,9 +7,9 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared import amounts
+from pages.shared import amounts, url
 
-__all__ = ["Part", "controls", "pager"]
+__all__ = ["Part", "controls", "offset", "pager"]
 
 _PER_PAGE = (24, 48, 96, 192)
 _TILES: tuple[Literal["small", "medium", "large"], ...] = ("small", "medium", "large")
@@ -48,6 +48,13 @@ def controls() -> Part:
         format_func={"small": "S", "medium": "M", "large": "L"}.get,
     )
     return Part(int(per_page or 48), tiles or "medium")
+
+
+def offset(part: Part, *, key: str = "page") -> int:
+    """Where the chosen page begins, for lists that are asked for before their length is known."""
+    now = st.session_state.get(key)
+    number = now if isinstance(now, int) else url.read_int(key, 1)
+    return max(0, number - 1) * part.per_page
 
 
 def pager(total: int, part: Part, *, key: str = "page") -> int:

@@ -12,12 +12,17 @@ from workbench.types import DatasetInfo, ModelInfo, Side
 __all__ = ["dataset", "embedded", "model", "models"]
 
 
-def dataset(
-    infos: Sequence[DatasetInfo], *, label: str = "Dataset", width: int = 220
-) -> DatasetInfo:
-    """Pick one of the datasets (there must be one)."""
+def dataset(infos: Sequence[DatasetInfo], *, bare: bool = False) -> DatasetInfo:
+    """Pick one of the datasets (there must be one); ``bare`` hides the label."""
     names = [info.name for info in infos]
-    chosen = st.selectbox(label, names, key="dataset", bind="query-params", width=width)
+    chosen = st.selectbox(
+        "Dataset",
+        names,
+        key="dataset",
+        bind="query-params",
+        width=200,
+        label_visibility="collapsed" if bare else "visible",
+    )
     return next((info for info in infos if info.name == chosen), infos[0])
 
 

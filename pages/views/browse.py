@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.shared import amounts, export, filters, item, nav, paging
 from pages.shared.cells import of_records
+from pages.shared.filters import View
 from pages.shared.grid import grid
 from pages.shared.handle import api
-from pages.shared.filters import View
 from workbench.types import DatasetInfo
 
 __all__ = ["draw"]
@@ -16,28 +16,23 @@ __all__ = ["draw"]
 
 def draw(info: DatasetInfo) -> None:
     """Draw the tab."""
-    view = filters.bar(info.name, key="browse", sort=True)
-    total = api().count(info.name, view.where, search=view.search)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width="stretch"):
-            _count(info, view, total)
+        view = filters.bar(info.name, key="browse", sort=True)
+        st.space("stretch")
         part = paging.controls()
         export.table(
             lambda: api().items(info.name, view.where, sort=view.sort, search=view.search),
             name=f"{info.name}-items",
             key="browse.export",
         )
+    filters.chips(view, key="browse")
+    total = api().count(info.name, view.where, search=view.search)
+    if view.filtered:
+        st.markdown(f"**{amounts.count(total)}** of {amounts.noun(info.items, 'item')}")
     holder = st.container()
     offset = paging.pager(total, part)
     with holder:
         _items(info, view, part, offset)
-
-
-def _count(info: DatasetInfo, view: View, total: int) -> None:
-    if view.filtered:
-        st.markdown(f"**{amounts.count(total)}** of {amounts.noun(info.items, 'item')}")
-    else:
-        st.markdown(f"**{amounts.count(total)}** items")
 
 
 def _items(info: DatasetInfo, view: View, part: paging.Part, offset: int) -> None:

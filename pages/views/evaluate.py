@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import amounts, job_panel, nav, pickers
-from pages.shared.chart import chart
+from pages.shared.chart import chart, figure_export
 from pages.shared.handle import api
 from pages.shared.plain import plain
 from pages.views import failures
@@ -155,7 +155,8 @@ def _rank_chart(found: Sequence[RetrievalReport]) -> None:
         for report in found
         for label, count in report.ranks[way]
     ]
-    chart(figure, key="ranks", name=f"{found[0].dataset}-{way}-ranks", rows=rows)
+    chart(figure, key="ranks")
+    figure_export(figure, chart="ranks", name=f"{found[0].dataset}-{way}-ranks", rows=rows)
 
 
 def _direction(key: str) -> Direction:
@@ -177,4 +178,4 @@ def _failures(info: DatasetInfo, found: Sequence[RetrievalReport]) -> None:
         names = [report.model for report in found]
         model = st.selectbox("Model", names, key="failed", bind="query-params", width=220)
         way = _direction("way")
-        failures.draw(info, str(model), way)
+    failures.draw(info, str(model), way)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from pages.shared import amounts, export, filters, item, paging
@@ -10,42 +12,62 @@ from pages.shared.grid import Cell, grid
 from pages.shared.handle import api
 from pages.shared.plain import short
 from pages.shared.server import picture_url
-from workbench.api import Direction, FailureRow, Hit
+from workbench.api import Direction, FailurePage, FailureRow, Hit
 from workbench.plots import style
 from workbench.types import DatasetInfo
 
 __all__ = ["draw"]
 
 _PER_PAGE = 10
+_ASKS = {"text-to-image": "texts", "image-to-text": "images"}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Which failures: of one evaluation, in one direction, of the items that a view shows."""
+
+    info: DatasetInfo
+    model: str
+    way: Direction
+    view: View
+
+    def page(self, limit: int, offset: int = 0) -> FailurePage:
+        return api().retrieval_failures(
+            self.info.name,
+            self.model,
+            self.way,
+            where=self.view.where,
+            search=self.view.search,
+            limit=limit,
+            offset=offset,
+        )
 
 
 def draw(info: DatasetInfo, model: str, way: Direction) -> None:
-    """Draw the filters (in the row that is open) and one page of failures."""
-    view = filters.bar(info.name, key="failures")
-    page = int(st.session_state.get("page", 1) or 1)
-    found = _ask(info, model, way, view, _PER_PAGE, (page - 1) * _PER_PAGE)
+    """Draw the filters and one page of failures."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        view = filters.bar(info.name, key="failures")
+    filters.chips(view, key="failures")
+    asked = _Asked(info, model, way, view)
+    offset = paging.offset(paging.Part(_PER_PAGE, "small"))
+    found = asked.page(_PER_PAGE, offset)
     if found.total and not found.rows:
-        found = _ask(info, model, way, view, _PER_PAGE, 0)
-    export.table(
-        lambda: _ask(info, model, way, view, found.total or 1, 0).table,
-        name=f"{info.name}-{model}-{way}-failures",
-        key="failures.export",
-    )
-    with st.container(width="stretch"):
-        share = found.total / found.of if found.of else 0
+        found = asked.page(_PER_PAGE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        share = found.total / found.of if found.of else 0.0
         st.markdown(
-            f"**{amounts.count(found.total)}** of {amounts.count(found.of)} queries "
-            f"({share:.1%}) do not find their own first."
+            f"**{amounts.count(found.total)}** of {amounts.count(found.of)} {_ASKS[way]} "
+            f"({share:.1%}) do not find their own first.",
+            width="stretch",
         )
-        for failure in found.rows:
-            _failure(info, way, failure)
-        paging.pager(found.total, paging.Part(_PER_PAGE, "small"))
-
-
-def _ask(info, model, way, view: View, limit: int, offset: int):  # noqa: ANN001, ANN202
-    return api().retrieval_failures(
-        info.name, model, way, where=view.where, search=view.search, limit=limit, offset=offset
-    )
+        export.table(
+            lambda: asked.page(max(1, found.total)).table,
+            name=f"{info.name}-{model}-{way}-failures",
+            key="failures.export",
+        )
+    for failure in found.rows:
+        _failure(info, way, failure)
+    paging.pager(found.total, paging.Part(_PER_PAGE, "small"))
 
 
 def _failure(info: DatasetInfo, way: Direction, failure: FailureRow) -> None:
@@ -55,7 +77,7 @@ def _failure(info: DatasetInfo, way: Direction, failure: FailureRow) -> None:
             st.badge(f"rank {amounts.count(failure.rank)}", color="orange")
             st.text(failure.query, width="stretch")
         event = grid(
-            [_truth(info, way, failure), *_wrong(info, way, failure)],
+            [_truth(info, way, failure), *_wrong(info, failure)],
             key=f"{key}.grid",
             layout="strip" if way == "text-to-image" else "list",
             size="small",
@@ -80,10 +102,11 @@ def _truth(info: DatasetInfo, way: Direction, failure: FailureRow) -> Cell:
         text=text or short(own.item, 40),
         rank=amounts.count(failure.rank),
         score=f"{failure.truth_score:.3f}",
+        marked=True,
     )
 
 
-def _wrong(info: DatasetInfo, way: Direction, failure: FailureRow) -> list[Cell]:
+def _wrong(info: DatasetInfo, failure: FailureRow) -> list[Cell]:
     return [
         _distractor(info, hit, same)
         for hit, same in zip(failure.distractors, failure.same_caption, strict=True)

@@ -66,7 +66,8 @@ def ask(*, texts: bool) -> Asked:
         target = _target() if texts else "image"
     item = _like()
     weight = _weight() if (text or "").strip() and (upload or item) else 0.5
-    return _asked((text or "").strip(), (exclude or "").strip(), upload, item, weight, target)
+    texts_asked = ((text or "").strip(), (exclude or "").strip())
+    return _asked(texts_asked, upload, item, weight, target)
 
 
 def _target() -> Side:
@@ -99,12 +100,11 @@ def _like() -> tuple[str, int] | None:
         url.write(like=None)
         return None
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="like"):
-        with st.container(width=92):
+        with st.container(width=64):
             grid(
                 [Cell(detail.row, picture_url(dataset, detail.row, info.created, 96))],
                 key="like.picture",
-                layout="strip",
-                size="small",
+                size="tiny",
             )
         st.markdown(
             f"like **{plain(short(detail.item, 60))}** of {plain(dataset)}", width="content"
@@ -134,13 +134,13 @@ def _weight() -> float:
 
 
 def _asked(
-    text: str,
-    exclude: str,
+    texts: tuple[str, str],
     upload: bytes | None,
     item: tuple[str, int] | None,
     weight: float,
     target: Side,
 ) -> Asked:
+    text, exclude = texts
     if not text and upload is None and item is None:
         return Asked(None, target)
     digest = hashlib.blake2b(upload, digest_size=12).hexdigest() if upload else ""

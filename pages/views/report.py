@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import amounts, export, filters
-from pages.shared.chart import chart
+from pages.shared import amounts, export, filters, item, url
+from pages.shared.cells import of_records
+from pages.shared.chart import chart, figure_export
+from pages.shared.grid import grid
 from pages.shared.handle import api
-from workbench.filters import Filter
+from pages.shared.plain import plain
+from workbench.filters import Filter, Filters
 from workbench.plots import bars
 from workbench.types import Column, DatasetInfo
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from store.report import DatasetReport
 
 __all__ = ["draw"]
+
+_BARS = 24
+_BESIDE = 24
 
 
 def draw(info: DatasetInfo) -> None:
@@ -53,59 +61,86 @@ def _numbers(report: DatasetReport) -> None:
 
 
 def _values(info: DatasetInfo) -> None:
-    """The most frequent values of a column; a click on a bar opens its images."""
+    """How often each value of a column occurs; the images of the clicked bar stand beside it."""
     columns = {c.name: c for c in api().columns(info.name) if c.distinct > 1}
     if not columns:
         return
-    names = sorted(columns, key=lambda name: name != "label")
-    name = st.selectbox("Values of", names, key="of", bind="query-params", width=240)
-    column = columns.get(str(name), columns[names[0]])
-    if column.kind in ("integer", "number") and column.distinct > 30:
-        _spread(info, column)
-    else:
-        _frequent(info, column)
+    left, right = st.columns([1, 1.15], gap="large")
+    with left:
+        names = sorted(columns, key=lambda name: name != "label")
+        name = st.selectbox("Values of", names, key="of", bind="query-params", width=240)
+        column = columns.get(str(name), columns[names[0]])
+        if column.kind in ("integer", "number") and column.distinct > _BARS:
+            first = _spread(info, column)
+        else:
+            first = _frequent(info, column)
+    with right:
+        picked = url.filters("picked")
+        known = picked and all(condition.column == column.name for condition in picked)
+        _behind(info, picked if known else first)
 
 
-def _frequent(info: DatasetInfo, column: Column) -> None:
-    counts = api().facets(info.name, column.name, limit=60)
-    rows = [{"value": value, "items": items} for value, items in counts if value is not None]
-
-    def clicked(point: Mapping[str, Any] | None) -> None:
-        if point is not None:
-            value = rows[point["point_index"]]["value"]
-            op = "has" if column.kind == "list" else "in"
-            _browse(Filter(column.name, op, value if op == "has" else (value,)))
-
+def _frequent(info: DatasetInfo, column: Column) -> Filters:
+    counts = api().facets(info.name, column.name, limit=_BARS + 1)
+    rows = [{"value": v, "items": n} for v, n in counts if v is not None][:_BARS]
+    doors = [(_equals(column, row["value"]),) for row in rows]
     figure = bars.counts([(str(row["value"]), row["items"]) for row in rows])
-    name = f"{info.name}-{column.name}"
-    chart(figure, key="report.values", name=name, rows=rows, on_click=clicked)
+    _chart(figure, "report.values", f"{info.name}-{column.name}", rows, doors)
     if column.distinct > len(rows):
-        shown, all_of_them = amounts.count(len(rows)), amounts.count(column.distinct)
-        st.caption(
-            f"The {shown} most frequent of {all_of_them} values. Click a bar to see its images."
-        )
-    else:
-        st.caption("Click a bar to see its images.")
+        st.caption(f"The {len(rows)} most frequent of {amounts.count(column.distinct)} values.")
+    return doors[0] if doors else ()
 
 
-def _spread(info: DatasetInfo, column: Column) -> None:
+def _equals(column: Column, value: Any) -> Filter:
+    if column.kind == "list":
+        return Filter(column.name, "has", value)
+    return (
+        Filter(column.name, "in", (value,))
+        if column.kind == "text"
+        else Filter(column.name, "=", value)
+    )
+
+
+def _spread(info: DatasetInfo, column: Column) -> Filters:
     edges, counts = api().histogram(info.name, column.name, bins=40)
+    bins = list(zip(edges, edges[1:], counts, strict=False))
+    rows = [{"from": low, "to": high, "items": count} for low, high, count in bins]
+    doors = [
+        (Filter(column.name, ">=", low), Filter(column.name, "<=", high)) for low, high, _ in bins
+    ]
+    figure = bars.spread(edges, counts, title=column.name)
+    _chart(figure, "report.spread", f"{info.name}-{column.name}", rows, doors)
+    return doors[counts.index(max(counts))]
+
+
+def _chart(
+    figure: Figure,
+    key: str,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    doors: Sequence[Filters],
+) -> None:
+    """A chart whose nth point opens the items that meet the nth conditions."""
 
     def clicked(point: Mapping[str, Any] | None) -> None:
         if point is not None:
-            nth = point["point_index"]
-            _browse(
-                Filter(column.name, ">=", edges[nth]), Filter(column.name, "<=", edges[nth + 1])
-            )
+            url.set_filters(doors[point["point_index"]], "picked")
 
-    figure = bars.spread(edges, counts)
-    rows = [
-        {"from": low, "to": high, "items": count}
-        for low, high, count in zip(edges, edges[1:], counts, strict=False)
-    ]
-    name = f"{info.name}-{column.name}"
-    chart(figure, key="report.spread", name=name, rows=rows, on_click=clicked)
-    st.caption("Click a bar to see its images.")
+    chart(figure, key=key, on_click=clicked)
+    figure_export(figure, chart=key, name=name, rows=rows)
+
+
+def _behind(info: DatasetInfo, picked: Filters) -> None:
+    """The first images that meet these conditions, and the way to all of them."""
+    count = api().count(info.name, picked)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        words = ", ".join(plain(filters.words(condition)) for condition in picked)
+        st.markdown(f"**{words}** :gray[{amounts.noun(count, 'item')}]", width="stretch")
+        st.button("Browse these", icon=":material/grid_view:", on_click=_browse, args=picked)
+    records = api().items(info.name, picked, limit=_BESIDE).to_pylist()
+    event = grid(of_records(info, records), key="report.behind", size="small")
+    if event is not None:
+        item.open_item(info.name, event.row, [int(record["row"]) for record in records])
 
 
 def _browse(*conditions: Filter) -> None:

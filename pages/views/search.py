@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shared import amounts, export, filters, item, job_panel, paging, pickers, url
 from pages.shared.cells import of_hits
-from pages.shared.chart import chart
+from pages.shared.chart import chart, figure_buttons
 from pages.shared.errors import guarded
 from pages.shared.filters import View
 from pages.shared.grid import grid
@@ -21,6 +21,9 @@ from pages.views.query import Asked, ask
 from workbench.api import ScoreHistogram, SearchResult
 from workbench.plots import histogram, style
 from workbench.types import DatasetInfo, ModelInfo
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 __all__ = ["draw"]
 
@@ -49,17 +52,22 @@ class Search:
 
 def draw(infos: Sequence[DatasetInfo]) -> None:
     """Draw the tab."""
+    question = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         info = pickers.dataset(infos)
-        models = pickers.models(info.name)
-        view = filters.bar(info.name, key="search")
-    asked = ask(texts=info.captions > 0)
+        with question:
+            asked = ask(texts=info.captions > 0)
+        models = pickers.models(info.name, asked.target)
+        view = filters.bar(info.name, key="search", find=False)
+        st.space("stretch")
+        part = paging.controls()
+    filters.chips(view, key="search")
     if not models:
         _not_embedded(info)
     elif asked.query is None:
         st.info("Type what to look for, or give an image.", icon=":material/search:")
     else:
-        _results(Search(info, asked, view), models)
+        _results(Search(info, asked, view), models, part)
 
 
 def _not_embedded(info: DatasetInfo) -> None:
@@ -84,12 +92,8 @@ def _not_embedded(info: DatasetInfo) -> None:
             )
 
 
-def _results(search: Search, models: Sequence[ModelInfo]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width="stretch"):
-            _chosen_scores()
-        part = paging.controls()
-    total = 0
+def _results(search: Search, models: Sequence[ModelInfo], part: paging.Part) -> None:
+    _chosen_scores()
     holder = st.container()
     pager = st.container()
     spans = {model.name: _span(search, model) for model in models}
@@ -99,7 +103,9 @@ def _results(search: Search, models: Sequence[ModelInfo]) -> None:
     with holder:
         for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
             with column, guarded():
-                _ranking(search, model, part, offset, spans[model.name], alone=len(models) == 1)
+                first, length = spans[model.name]
+                ranks = (first + offset, min(part.per_page, length - offset))
+                _ranking(search, model, part, ranks, alone=len(models) == 1)
 
 
 def _chosen_scores() -> None:
@@ -131,20 +137,24 @@ def _ranking(
     search: Search,
     model: ModelInfo,
     part: paging.Part,
-    offset: int,
-    span: tuple[int, int],
+    ranks: tuple[int, int],
     *,
     alone: bool,
 ) -> None:
-    first, length = span
-    k = min(part.per_page, length - offset)
+    """One model's answer: how the collection scores, then the hits of ``ranks`` (first, count)."""
+    first, k = ranks
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     if k <= 0:
-        st.caption("The ranking ends before this page." if length else "Nothing matches.")
+        head.markdown(f"**{plain(model.name)}**")
+        st.caption("Nothing is left of this ranking here.")
         return
-    result = _search(search, model, k, first + offset)
-    _head(search, model, result)
+    result = _search(search, model, k, first)
     spread = _histogram(search, model)
-    _scores(search, model, spread, result)
+    with head:
+        _head(search, model, result)
+    figure = _scores(search, model, spread, result)
+    with head:
+        _exports(search, model, spread, figure)
     texts = search.asked.target == "caption"
     event = grid(
         of_hits(
@@ -169,15 +179,42 @@ def _head(search: Search, model: ModelInfo, result: SearchResult) -> None:
     took = 1000 * sum(result.seconds.values())
     words = f"{amounts.count(result.considered)} {kind} ranked in {took:,.0f} ms"
     exact = "" if result.exact else " · approximate index"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(model.name)}**", width="content")
-        parts = ", ".join(f"{name} {1000 * span:.1f} ms" for name, span in result.seconds.items())
-        st.caption(f"{words}{exact}", width="stretch", help=parts)
-        export.table(
-            lambda: _table(search, model),
-            name=_file_name(search, model),
-            key=f"export.{model.name}",
-        )
+    parts = ", ".join(f"{name} {1000 * span:.1f} ms" for name, span in result.seconds.items())
+    st.markdown(f"**{plain(model.name)}**", width="content")
+    st.caption(f"{words}{exact}", width="stretch", help=parts)
+
+
+def _scores(
+    search: Search, model: ModelInfo, spread: ScoreHistogram, result: SearchResult
+) -> Figure:
+    """How the whole collection scores; a click on a bar shows what lies in it."""
+
+    def clicked(point: Mapping[str, Any] | None) -> None:
+        st.session_state.pop("page", None)
+        url.write(bin=f"{model.name}/{point['point_index']}" if point else None)
+
+    shown = [hit.score for hit in result.hits]
+    noun = "texts" if search.asked.target == "caption" else "images"
+    figure = histogram.scores(spread, shown=shown, colour=search.colour, noun=noun)
+    figure.update_layout(height=118)
+    figure.update_xaxes(title_text="")
+    figure.update_yaxes(visible=False)
+    chart(figure, key=f"scores.{model.key}", on_click=clicked)
+    return figure
+
+
+def _exports(search: Search, model: ModelInfo, spread: ScoreHistogram, figure: Figure) -> None:
+    edges = zip(spread.edges, spread.edges[1:], spread.counts, strict=False)
+    rows = [{"from": low, "to": high, "count": count} for low, high, count in edges]
+    name, key = _file_name(search, model), f"export.{model.name}"
+    with export.popover(key) as opened:
+        if opened:
+            st.caption(f"Ranking, its first {amounts.count(_EXPORTED)}")
+            export.table_buttons(lambda: _table(search, model), name=name, key=key)
+            st.caption("Chart of the scores")
+            figure_buttons(
+                figure, chart=f"scores.{model.key}", name=f"{name}-scores", rows=rows, key=key
+            )
 
 
 def _file_name(search: Search, model: ModelInfo) -> str:
@@ -198,22 +235,6 @@ def _table(search: Search, model: ModelInfo) -> list[dict[str, Any]]:
         }
         for hit in result.hits
     ]
-
-
-def _scores(search: Search, model: ModelInfo, spread: ScoreHistogram, result: SearchResult) -> None:
-    """How the whole collection scores; a click on a bar shows what lies in it."""
-    figure = histogram.scores(
-        spread, shown=[hit.score for hit in result.hits], colour=search.colour
-    )
-
-    def clicked(point: Mapping[str, Any] | None) -> None:
-        st.session_state.pop("page", None)
-        url.write(bin=f"{model.name}/{point['point_index']}" if point else None)
-
-    edges = zip(spread.edges, spread.edges[1:], spread.counts, strict=False)
-    rows = [{"from": low, "to": high, "count": count} for low, high, count in edges]
-    name = f"{_file_name(search, model)}-scores"
-    chart(figure, key=f"scores.{model.key}", name=name, rows=rows, on_click=clicked)
 
 
 def _search(search: Search, model: ModelInfo, k: int, offset: int) -> SearchResult:

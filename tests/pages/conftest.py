@@ -83,11 +83,11 @@ def visit() -> Callable[..., AppTest]:
     """Open a page of the app with address parameters; fails on an unexpected error."""
 
     def open_page(module: str = "", **params: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app = AppTest.from_file(str(ROOT / "pages" / "shared" / "frame.py"), default_timeout=30)
         for name, value in params.items():
             app.query_params[name] = value
         if module:
-            app.switch_page(f"pages/{module}.py")
+            app.switch_page(f"../{module}.py")
         return app.run()
 
     return open_page

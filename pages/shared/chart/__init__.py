@@ -13,7 +13,7 @@ from pages.shared import export
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["chart"]
+__all__ = ["chart", "figure_buttons", "figure_export"]
 
 _HERE = Path(__file__).parent
 _save = st.components.v2.component(
@@ -34,17 +34,13 @@ def chart(
     figure: Figure,
     *,
     key: str,
-    name: str,
-    rows: Sequence[Mapping[str, Any]],
     on_click: Callable[[Mapping[str, Any] | None], None] | None = None,
 ) -> None:
-    """Draw a figure with its export button.
+    """Draw a figure.
 
     Args:
         figure: from ``workbench.plots``.
-        key: unique on the page; also how the export finds the chart.
-        name: file name of exports, without ending.
-        rows: the figure's numbers, for the table exports and for the HTML page.
+        key: unique on the page; also how its export finds it.
         on_click: called with the clicked point (``point_index``, ``x``, ``y`` ...), or None when
             the click cleared the choice; before the page is drawn anew.
     """
@@ -54,39 +50,52 @@ def chart(
         if on_click is not None:
             on_click(points[0] if points else None)
 
-    with st.container(key=f"{key}-frame"):
-        st.plotly_chart(
-            figure,
-            key=key,
-            on_select=selected if on_click is not None else "ignore",
-            selection_mode="points",
-            config=_CONFIG,
-        )
-    _exports(figure, key, name, rows)
+    st.plotly_chart(
+        figure,
+        key=key,
+        on_select=selected if on_click is not None else "ignore",
+        selection_mode="points",
+        config=_CONFIG,
+    )
 
 
-def _exports(figure: Figure, key: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    with st.popover(
-        "Figure", icon=":material/download:", type="tertiary", key=f"{key}.save", on_change="rerun"
-    ) as pop:
-        if not pop.open:
-            return
-        _save(key=f"{key}.image", data={"chart": key, "name": name})
-        st.download_button(
-            "HTML with its numbers",
-            data=lambda: export.figure_page(figure, name, rows),
-            file_name=f"{name}.html",
-            mime="text/html",
-            key=f"{key}.html",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
-            "Numbers as CSV",
-            data=lambda: export.csv_bytes(rows),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            key=f"{key}.csv",
-            on_click="ignore",
-            width="stretch",
-        )
+def figure_export(
+    figure: Figure, *, chart: str, name: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """A small button below a figure that opens its exports; see ``figure_buttons``."""
+    with export.popover(f"{chart}.save", "Figure") as opened:
+        if opened:
+            figure_buttons(figure, chart=chart, name=name, rows=rows, key=f"{chart}.save")
+
+
+def figure_buttons(
+    figure: Figure, *, chart: str, name: str, rows: Sequence[Mapping[str, Any]], key: str
+) -> None:
+    """Buttons that save a figure as PNG, SVG, or HTML with its numbers, and these as CSV.
+
+    Args:
+        figure: the one that is drawn.
+        chart: the key that it was drawn with.
+        name: file name without ending.
+        rows: its numbers.
+        key: unique on the page.
+    """
+    _save(key=f"{key}.image", data={"chart": chart, "name": name})
+    st.download_button(
+        "HTML with its numbers",
+        data=lambda: export.figure_page(figure, name, rows),
+        file_name=f"{name}.html",
+        mime="text/html",
+        key=f"{key}.html",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "Numbers as CSV",
+        data=lambda: export.csv_bytes(rows),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"{key}.numbers",
+        on_click="ignore",
+        width="stretch",
+    )

@@ -17,7 +17,7 @@ function button(format, data) {
 }
 
 function save(format, data, pressed) {
-  const holder = document.getElementsByClassName(`st-key-${data.chart}`)[0];
+  const holder = document.getElementsByClassName(`st-key-${data.chart.replace(/[^a-zA-Z0-9_-]/g, "-")}`)[0];
   const plot = holder?.querySelector(".js-plotly-plot");
   const icon = [...(plot?.querySelectorAll(".modebar-btn") ?? [])].find((one) =>
     /download/i.test(one.dataset.title ?? ""),

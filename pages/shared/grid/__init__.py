@@ -22,7 +22,7 @@ _mount = st.components.v2.component(
 )
 
 Layout = Literal["grid", "strip", "list"]
-Size = Literal["small", "medium", "large"]
+Size = Literal["tiny", "small", "medium", "large"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Cell:
         score: badge at the right of the picture, e.g. ``0.312``.
         share: length of the bar under the picture, 0 to 1; None draws none.
         hint: tooltip.
+        marked: drawn with a green edge, e.g. the right answer among wrong ones.
     """
 
     row: int
@@ -50,6 +51,7 @@ class Cell:
     score: str = ""
     share: float | None = None
     hint: str = ""
+    marked: bool = False
 
 
 @dataclass(frozen=True)

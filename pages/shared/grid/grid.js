@@ -88,7 +88,7 @@ function element(name, kind, text) {
 }
 
 function draw(cell, index, data) {
-  const box = element("div", "cell");
+  const box = element("div", cell.marked ? "cell marked" : "cell");
   box.dataset.row = cell.row;
   box.setAttribute("role", "listitem");
   const open = element("button", "open");
