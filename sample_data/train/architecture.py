@@ -9,7 +9,7 @@ from sample_data.train.losses import LOSSES
 from sample_data.train.tokens import CLEAN
 
 IMAGE_SIZE = 64
-CONTEXT_LENGTH = 24
+CONTEXT_LENGTH = 20
 EMBED_DIM = 128
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.25, 0.25, 0.25)
@@ -29,6 +29,7 @@ def model_config(kind: str, vocab_size: int) -> dict[str, Any]:
             "width": 256,
             "layers": 3,
             "head_width": 64,
+            "patch_dropout": 0.4,
             "pool_type": "avg",
             "final_ln_after_pool": True,
         },

@@ -1,6 +1,5 @@
 """Images and captions -> batches, each fully determined by the seed and the step."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,12 +72,6 @@ def _crops(images: NDArray[np.uint8], rows: NDArray[np.int64], rng: Generator) -
     return F.interpolate(pixels, size=IMAGE_SIZE, mode="bicubic", antialias=True)
 
 
-def normalise(pixels: Tensor) -> Tensor:
-    """uint8 (B, 3, H, W) -> float32 with the mean and deviation that the bundle declares."""
-    mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)
-    return (pixels.float().div_(255) - mean) / std
-
-
 def jitter(batch: int, rng: Generator) -> Tensor:
     """Brightness 0.85 to 1.15 an image, times 0.95 to 1.05 a channel; float32 (B, 3, 1, 1)."""
     gain = rng.uniform(0.85, 1.15, (batch, 1)) * rng.uniform(0.95, 1.05, (batch, 3))
@@ -98,8 +91,3 @@ def batch_at(pairs: Pairs, step: int, *, batch: int, seed: int) -> tuple[Tensor,
     bright = (pixels.float() * jitter(batch, rng)).clamp_(0, 255)
     mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)
     return (bright / 255 - mean) / std, pairs.tokens[torch.from_numpy(rows)]
-
-
-def tokenised(captions: Sequence[str], tokenizer: object) -> Tensor:
-    """All captions as tokens, int64 (N, T): done once, not once an epoch."""
-    return tokenizer(list(captions))  # type: ignore[operator, no-any-return]

@@ -40,7 +40,7 @@ def export(folder: Path, model: CLIP, model_config: dict[str, Any], merges: byte
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle: the model in float32 and evaluation mode, its preprocessing, its tokenizer."""
+    """A loaded bundle: model in float32 and evaluation mode, preprocessing and tokenizer."""
 
     model: CLIP
     preprocess: Any

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -61,9 +60,3 @@ def _restore(optimizer: Optimizer, tensors: dict[str, Tensor], prefix: str) -> N
             state.setdefault(int(index), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def fingerprint(model: nn.Module) -> float:
-    """Sum of all weights in float64: equal for equal models, to compare two runs by eye."""
-    with torch.no_grad():
-        return float(sum(weight.double().sum() for weight in model.parameters()))

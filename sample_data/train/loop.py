@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from open_clip.model import CLIP
+from torch import nn
 from torch.optim import Optimizer
 
 from sample_data.train.batches import Pairs, batch_at
@@ -21,6 +22,8 @@ from workbench.errors import InputError
 LOG_EVERY = 20
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+WHOLE_FROM = 0.85
+"""After this share of the training, images keep all their patches, as they do in use."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def train(
     optimizers, peaks = optimizers_for(model)
     progress = _resume(folder, model, optimizers, settings)
     saved = time.monotonic()
-    for step, seconds, loss in _steps(model, pairs, settings, optimizers, peaks, progress):
+    for step, seconds, loss in _steps(model, pairs, settings, (optimizers, peaks), progress):
         progress |= {"step": step, "seconds": seconds}
         stop = should_stop(step)
         if step % LOG_EVERY == 0 or step == 1:
@@ -113,15 +116,17 @@ def _steps(
     model: CLIP,
     pairs: Pairs,
     settings: Settings,
-    optimizers: list[Optimizer],
-    peaks: list[list[float]],
+    rates: tuple[list[Optimizer], list[list[float]]],
     progress: Progress,
 ) -> Iterator[tuple[int, float, float]]:
     """Make steps until the end: (steps made, seconds of training in all, loss)."""
+    optimizers, peaks = rates
     step, seconds = int(progress["step"]), float(progress["seconds"])
     while settings.done(step, seconds) < 1:
         began = time.monotonic()
         set_rates(optimizers, peaks, settings.factor(step, seconds))
+        if settings.done(step, seconds) > WHOLE_FROM:
+            model.visual.patch_dropout = nn.Identity()
         loss = one_step(model, optimizers, pairs, step, settings)
         if not math.isfinite(loss):
             raise InputError(
@@ -133,9 +138,7 @@ def _steps(
         yield step, seconds, loss
 
 
-def _resume(
-    folder: Path, model: CLIP, optimizers: list[Optimizer], settings: Settings
-) -> Progress:
+def _resume(folder: Path, model: CLIP, optimizers: list[Optimizer], settings: Settings) -> Progress:
     """Load the checkpoint, if there is one, and cut the log back to it."""
     wanted = asdict(settings)
     if not (folder / CHECKPOINT).is_file():
@@ -150,15 +153,21 @@ def _resume(
             got=", ".join(f"{k}={wanted[k]}" for k in differing),
             do="Repeat the first settings, or name another --out.",
         )
-    lines = (folder / LOG).read_text("utf-8").splitlines() if (folder / LOG).is_file() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= progress["step"]]
-    replace(folder / LOG, "".join(f"{line}\n" for line in kept).encode("utf-8"))
+    _cut_log(folder / LOG, int(progress["step"]))
     return progress | {"settings": wanted}
 
 
-def _log(
-    folder: Path, model: CLIP, settings: Settings, progress: Progress, loss: float
-) -> None:
+def _cut_log(path: Path, step: int) -> None:
+    """Leave out the lines of steps that will be made again, and one that was half written."""
+    kept = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
+        if not line.endswith("}") or json.loads(line)["step"] > step:
+            break
+        kept.append(f"{line}\n")
+    replace(path, "".join(kept).encode("utf-8"))
+
+
+def _log(folder: Path, model: CLIP, settings: Settings, progress: Progress, loss: float) -> None:
     """Append one line to the log."""
     step, seconds = progress["step"], progress["seconds"]
     line = {
@@ -167,8 +176,8 @@ def _log(
         "seconds": round(seconds, 1),
         "done": round(settings.done(step, seconds), 4),
         "loss": round(loss, 5),
-        "scale": round(float(model.logit_scale.exp()), 3),
-        "bias": None if model.logit_bias is None else round(float(model.logit_bias), 3),
+        "scale": round(float(model.logit_scale.detach().exp()), 3),
+        "bias": None if model.logit_bias is None else round(float(model.logit_bias.detach()), 3),
         "samples_per_second": round(step * settings.batch / max(seconds, 1e-9), 1),
     }
     with (folder / LOG).open("a", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 """A small byte-pair tokenizer in CLIP's own file format, learned from captions."""
 
 import gzip
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,9 +13,10 @@ HEADER = "#version: 0.2 - byte-pair merges of the sample world"
 CLEAN = "canonicalize"
 """How open_clip prepares a text for this tokenizer: lower case, no punctuation."""
 Pair = tuple[str, str]
+Word = tuple[str, ...]
 
 
-def words(texts: Iterable[str]) -> Counter[tuple[str, ...]]:
+def words(texts: Iterable[str]) -> Counter[Word]:
     """Every word of the texts as the symbols CLIP starts from, with its number of occurrences."""
     splitter, clean = SimpleTokenizer().pat, get_clean_fn(CLEAN)
     found = Counter(word for text in texts for word in splitter.findall(clean(text)))
@@ -24,7 +25,7 @@ def words(texts: Iterable[str]) -> Counter[tuple[str, ...]]:
     return Counter({(*s[:-1], s[-1] + "</w>"): found[w] for w, s in spelled.items()})
 
 
-def merged(word: tuple[str, ...], pair: Pair) -> tuple[str, ...]:
+def merged(word: Word, pair: Pair) -> Word:
     """The word with every occurrence of the pair, from the left, made one symbol."""
     out: list[str] = []
     at = 0
@@ -40,21 +41,29 @@ def merged(word: tuple[str, ...], pair: Pair) -> tuple[str, ...]:
 
 def learn(texts: Iterable[str], merges: int) -> list[Pair]:
     """Up to `merges` merges, most frequent pair first; ties go to the pair that sorts first."""
-    vocabulary = words(texts)
+    counted = words(texts)
+    spelling, times = list(counted), list(counted.values())
+    pairs: Counter[Pair] = Counter()
+    where: defaultdict[Pair, set[int]] = defaultdict(set)
+
+    def count(index: int, sign: int) -> None:
+        for pair in zip(spelling[index], spelling[index][1:], strict=False):
+            pairs[pair] += sign * times[index]
+            where[pair].add(index)
+
+    for index in range(len(spelling)):
+        count(index, 1)
     learned: list[Pair] = []
     while len(learned) < merges:
-        pairs: Counter[Pair] = Counter()
-        for word, count in vocabulary.items():
-            for pair in zip(word, word[1:], strict=False):
-                pairs[pair] += count
-        if not pairs:
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair), default=None)
+        if best is None or pairs[best] <= 0:
             break
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         learned.append(best)
-        fused: Counter[tuple[str, ...]] = Counter()
-        for word, count in vocabulary.items():
-            fused[merged(word, best) if best[0] in word else word] += count
-        vocabulary = fused
+        for index in where.pop(best):
+            count(index, -1)
+            spelling[index] = merged(spelling[index], best)
+            count(index, 1)
+        pairs = +pairs
     return learned
 
 
