@@ -27,6 +27,9 @@ __all__ = ["STATE", "Database", "create", "inspect"]
 STATE = "state.sqlite"
 _BUSY_SECONDS = 10.0
 _MAGIC = b"SQLite format 3\x00"
+_WRITE_FAILED = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
+"""What SQLite says of an exhausted quota or file-size limit."""
+
 _BIG_TABLES = ("items",)
 """Not checked at every open: they may hold millions of rows. ``doctor`` checks them."""
 
@@ -43,12 +46,13 @@ class Database:
         self._local = threading.local()
         self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._pid = os.getpid()
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one unchanging state until the block ends."""
         connection = self._connection()
-        with self._errors():
+        with _in_words(self.path):
             if connection.in_transaction:  # inside a write block of this thread
                 yield connection
                 return
@@ -66,7 +70,7 @@ class Database:
             durable: wait until the disk has it.
         """
         connection = self._connection()
-        with self._errors():
+        with _in_words(self.path):
             if connection.in_transaction:  # one transaction for nested steps
                 yield connection
                 return
@@ -81,12 +85,12 @@ class Database:
 
     def all(self, sql: str, values: Any = ()) -> list[sqlite3.Row]:
         """Every row of one query."""
-        with self._errors():
+        with _in_words(self.path):
             return list(self._connection().execute(sql, values))
 
     def one(self, sql: str, values: Any = ()) -> sqlite3.Row | None:
         """The first row of one query, or None."""
-        with self._errors():
+        with _in_words(self.path):
             row: sqlite3.Row | None = self._connection().execute(sql, values).fetchone()
             return row
 
@@ -109,44 +113,51 @@ class Database:
             self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            raise WorkspaceError(
+                f"{self.path.parent} was opened before this process was forked",
+                do="SQLite cannot be carried over a fork: start the process with spawn or exec, "
+                "and open the workspace in it.",
+            )
         holder: _Connection | None = getattr(self._local, "holder", None)
-        if holder is None or holder.pid != os.getpid():  # a fork must not share its parent's
-            with self._errors():
+        if holder is None:
+            with _in_words(self.path):
                 holder = _Connection(self.path)
             self._local.holder = holder
             with self._lock:
                 self._open.add(holder)
         return holder.connection
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Say in words what SQLite says in codes."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            code = _code(error)
-            if code == sqlite3.SQLITE_FULL:
-                raise DiskFull(
-                    f"no room left to write {self.path}",
-                    do="Free some space and try again; nothing was changed.",
-                ) from error
-            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise WorkspaceError(
-                    f"{self.path} is held by another process",
-                    expected=f"the lock within {_BUSY_SECONDS:.0f} s",
-                    got="none",
-                    do="Try again; if it persists, look for a stopped process that uses it.",
-                ) from error
-            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
-                raise WorkspaceError(
-                    f"{self.path} cannot be used: {error}",
-                    do="Check that the folder exists and may be written.",
-                ) from error
-            raise
-        except sqlite3.DatabaseError as error:
-            if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise damaged(self.path, str(error)) from error
-            raise
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Say in words what SQLite says in codes."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = _code(error)
+        if code == sqlite3.SQLITE_FULL or error.sqlite_errorcode in _WRITE_FAILED:
+            raise DiskFull(
+                f"no room left to write {path}",
+                do="Free some space and try again; nothing was changed.",
+            ) from error
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise WorkspaceError(
+                f"{path} is held by another process",
+                expected=f"the lock within {_BUSY_SECONDS:.0f} s",
+                got="none",
+                do="Try again; if it persists, look for a stopped process that uses it.",
+            ) from error
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+            raise WorkspaceError(
+                f"{path} cannot be used: {error}",
+                do="Check that the folder exists and may be written.",
+            ) from error
+        raise
+    except sqlite3.DatabaseError as error:
+        if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(path, str(error)) from error
+        raise
 
 
 class _Connection:
@@ -219,14 +230,11 @@ def inspect(path: Path) -> None:
     if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
         raise damaged(path, "it is a SQLite database of another application")
     _refuse_newer(path, int.from_bytes(head[60:64], "big"))
-    try:
-        with closing(_read_only(path)) as connection:
-            _refuse_newer(path, _version(connection))
-            for (table,) in connection.execute("select name from sqlite_schema where type='table'"):
-                if table not in _BIG_TABLES:
-                    _quick_check(path, connection, table)
-    except sqlite3.DatabaseError as error:
-        raise damaged(path, str(error)) from error
+    with _in_words(path), closing(_read_only(path)) as connection:
+        _refuse_newer(path, _version(connection))
+        for (table,) in connection.execute("select name from sqlite_schema where type='table'"):
+            if table not in _BIG_TABLES:
+                _quick_check(path, connection, table)
 
 
 def damaged(path: Path, why: str) -> WorkspaceDamaged:

@@ -11,6 +11,7 @@ import duckdb
 from store.catalog import Catalog
 from store.files import DRAFT_PREFIX, full_disk
 from store.sql import literal, quote
+from workbench.errors import InputError
 
 __all__ = ["write_duckdb_file"]
 
@@ -22,8 +23,11 @@ def write_duckdb_file(root: Path, catalog: Catalog, path: Path) -> None:
     file again after an import. It may be opened while the app runs: it holds no data.
 
     Raises:
+        InputError: a question mark in the path, which DuckDB cannot open.
         DiskFull: no room left.
     """
+    if "?" in str(path):
+        raise InputError(f"DuckDB file {path}", expected="a path without '?'", got=str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{DRAFT_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
     with full_disk(path.parent):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from store.catalog import Catalog
@@ -113,7 +114,7 @@ class Vectors:
         stop, dim = start + len(array), array.shape[1]
         with draft(self.root, f"vectors/{of.dataset}/{of.model}", "shard.npy") as shard:
             with shard.path.open("wb") as file:
-                np.save(file, np.ascontiguousarray(array, dtype=dtype), allow_pickle=False)
+                _write_npy(file, np.ascontiguousarray(array, dtype=dtype))
             stored = shard.place("vectors", f"{of.side}-{start}-{stop}", ".npy")
         with self.database.write() as connection:
             if self._present(of, start, stop):  # another was faster
@@ -278,6 +279,12 @@ class Vectors:
                 do="Write the ranges that `missing` lists.",
             )
         return have > 0
+
+
+def _write_npy(file: BinaryIO, array: NDArray[Any]) -> None:
+    """As ``np.save``, which loses the error number when the disk is full."""
+    npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(array))
+    file.write(array.data)
 
 
 def _checked_side(side: str) -> str:
