@@ -23,6 +23,8 @@ def draw() -> None:
         st.title("Models", width="stretch")
         with guarded():
             register.button()
+    with guarded():
+        register.progress()
     models = api().models()
     if not models:
         st.info(

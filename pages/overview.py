@@ -54,16 +54,13 @@ def _preparing(datasets: Sequence[DatasetInfo]) -> None:
     with st.expander(label, expanded=new, icon=":material/hourglass_top:"):
         if new:
             st.caption("Everything below can be used already; what is missing appears by itself.")
-        job_panel.panel(_on_their_way, key="overview.jobs")
+        job_panel.panel(_on_their_way, key="overview.jobs", brief=True)
 
 
 def _on_their_way() -> Sequence[JobInfo]:
-    """Running jobs first, then the next few that wait."""
-    jobs = sorted(
-        api().jobs(job_panel.ACTIVE, limit=1000),
-        key=lambda job: (job.state != "running", -job.priority, job.id),
-    )
-    return jobs[:4]
+    """Jobs in the order in which they run."""
+    jobs = api().jobs(job_panel.ACTIVE, limit=1000)
+    return sorted(jobs, key=lambda job: (job.state != "running", -job.priority, job.id))
 
 
 def _ask(datasets: Sequence[DatasetInfo]) -> None:

@@ -28,24 +28,34 @@ _LOOKS: dict[JobState, tuple[str, Colour]] = {
 }
 
 
-def panel(ask: Callable[[], Sequence[JobInfo]], *, key: str, log: bool = False) -> None:
+def panel(
+    ask: Callable[[], Sequence[JobInfo]], *, key: str, log: bool = False, brief: bool = False
+) -> None:
     """Draw the jobs that ``ask`` returns, and keep them up to date while one is on its way.
 
     Args:
         ask: which jobs; asked again each time.
         key: unique on the page.
         log: offer each job's log.
+        brief: name waiting jobs in one line instead of a card each.
     """
     active = any(job.state in ACTIVE for job in ask())
-    st.fragment(_draw, run_every=1 if active else None, key=key)(ask, key, log)
+    st.fragment(_draw, run_every=1 if active else None, key=key)(ask, key, log, brief)
 
 
-def _draw(ask: Callable[[], Sequence[JobInfo]], key: str, log: bool) -> None:
+def _draw(ask: Callable[[], Sequence[JobInfo]], key: str, log: bool, brief: bool) -> None:
     with guarded():
-        for job in ask():
-            with st.container(border=True, gap="small", key=f"{key}.{job.id}"):
-                _head(job, key, log)
-                _progress(job)
+        jobs = ask()
+        waiting = [job for job in jobs if brief and job.state == "queued"]
+        for job in jobs:
+            if job not in waiting:
+                with st.container(border=True, gap="small", key=f"{key}.{job.id}"):
+                    _head(job, key, log)
+                    _progress(job)
+        if waiting:
+            names = "; ".join(plain(job.title) for job in waiting[:4])
+            more = f" and {amounts.count(len(waiting) - 4)} more" if len(waiting) > 4 else ""
+            st.caption(f":material/schedule: Then: {names}{more}.")
 
 
 def _head(job: JobInfo, key: str, log: bool) -> None:

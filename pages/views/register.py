@@ -6,12 +6,15 @@ import re
 
 import streamlit as st
 
-from pages.shared import errors
+from pages.shared import errors, job_panel
 from pages.shared.handle import api
-from pages.shared.plain import plain
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 
-__all__ = ["button"]
+__all__ = ["button", "progress"]
+
+_JOBS = "_registrations"
+_PRIORITY = 40
+"""Before embedding, which may need the model: registering takes seconds."""
 
 _SOURCES = ("open_clip", "Hugging Face", "File or folder")
 _PRECISIONS = {
@@ -45,14 +48,18 @@ def _form() -> None:
 
 
 def _register(name: str, arch: str, weights: str, precision: str) -> None:
-    try:
-        with st.spinner("The worker reads the weights; a first download can take minutes."):
-            model = api().register_model(name, arch, weights, precision)
-    except WorkbenchError as error:
-        errors.show(error)
-        return
-    st.toast(f"{plain(model.name)} is registered.", icon=":material/check:")
-    st.rerun()
+    with errors.guarded():
+        job = api().queue_register(name, arch, weights, priority=_PRIORITY, precision=precision)
+        api().ensure_worker()
+        st.session_state[_JOBS] = [*st.session_state.get(_JOBS, []), job.id]
+        st.rerun()
+
+
+def progress() -> None:
+    """Draw the registrations that this person started, until the next visit."""
+    numbers = st.session_state.get(_JOBS, [])
+    if numbers:
+        job_panel.panel(lambda: [api().job(n) for n in numbers], key="register.jobs", log=True)
 
 
 def _from_open_clip() -> tuple[str, str]:
