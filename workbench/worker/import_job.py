@@ -106,7 +106,7 @@ class _Import:
             model = model_for(self.workspace, self.dataset, int(info["dim"]), chosen)
         self.columns.kinds.update(self._kinds())
         threading.Thread(target=self._count, name="import-counter", daemon=True).start()
-        with closing(in_parallel(self._new_entries(), self.control.check)) as results:
+        with closing(in_parallel(self._new_entries(), self.control.tick)) as results:
             for entry, outcome in results:
                 self._take(entry, outcome)
                 self.control.tick(done=self.done, total=self.total)
@@ -131,7 +131,7 @@ class _Import:
     def _new_entries(self) -> Iterator[Entry]:
         """Entries that the dataset lacks; of two with one name the second is skipped."""
         seen: set[int] = set()
-        for chunk in ahead(self.importer.records(self.path, **self.options), self.control.check):
+        for chunk in ahead(self.importer.records(self.path, **self.options), self.control.tick):
             names = [entry.key for entry in chunk if isinstance(entry, Record)]
             known = self.workspace.tables.known(self.dataset, names)
             for entry in chunk:
