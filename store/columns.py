@@ -207,9 +207,9 @@ def _lists(name: str, column: Any) -> Any:
 
 
 def _whole(column: Any) -> pa.DataType:
-    """int64, or double for unsigned numbers that it cannot hold."""
+    """int64, or text for unsigned numbers that it cannot hold: such are hashes, not amounts."""
     largest = pc.max(column).as_py() or 0
-    return pa.float64() if largest >= 2**63 else pa.int64()
+    return pa.string() if largest >= 2**63 else pa.int64()
 
 
 def _is_list(kind: pa.DataType) -> bool:
