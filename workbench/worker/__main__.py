@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         help="leave after so long without a job, a call or an app",
     )
     options = parser.parse_args(arguments)
+    # Threads that spin while they wait for one another starve on a machine that is busy with other
+    # work (measured: a quarter of the images a second); sleeping costs nothing on a free one.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if offline():  # before a library that reads them is imported
         os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
     try:
