@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
+from tests.api.toys import ITEMS, MODEL, unit
 from workbench.api import Workbench, open_workspace
 from workbench.cli import main
 from workbench.cli.following import Progress, bar
@@ -63,30 +65,46 @@ def test_a_failed_job_ends_with_1_and_says_where_to_look(ask, working):
     assert f"workbench jobs log {number}" in err
 
 
-def test_search_waits_for_a_job_that_brings_its_vectors(ask, working):
+@pytest.fixture
+def other(space):
+    """A second model, whose vectors a job will bring."""
     with open_workspace() as bench:
-        bench.submit_embed("toys", "toy")
+        bench.workspace.catalog.add_model(replace(MODEL, key="bbbb2222", name="other"))
+        bench.submit_embed("toys", "other", ["image"])
 
-    def slowly(jobs, job):
-        time.sleep(0.5)
+
+OTHER = ("search", "apple", "--dataset", "toys", "--model", "other")
+
+
+def test_search_waits_for_a_job_that_brings_its_vectors(ask, working, other, space):
+    def embed(jobs, job):
+        time.sleep(0.3)
+        with open_workspace(space) as bench:
+            vectors = unit([item[3] for item in ITEMS])
+            bench.workspace.vectors.write("toys", "bbbb2222", "image", 0, vectors)
         jobs.finish(job.id, "w")
 
-    working(slowly)
-    status, found, err = ask("search", "apple", "--dataset", "toys", "--model", "toy", "-k", "1")
+    working(embed)
+    status, found, err = ask(*OTHER)
     assert (status, found[0]["item"]) == (0, "apple-1")
     assert "Preparing" in err
 
 
-def test_search_says_which_preparation_failed(ask, working):
-    with open_workspace() as bench:
-        bench.submit_embed("toys", "toy")
+def test_search_uses_what_is_embedded_so_far(ask, other, space):
+    with open_workspace(space) as bench:
+        bench.workspace.vectors.write("toys", "bbbb2222", "image", 2, unit([(0.6, 0.8)]))
+    status, found, err = ask(*OTHER)
+    assert (status, [hit["item"] for hit in found]) == (0, ["pear"])
+    assert "20% of the images" in err
 
+
+def test_search_says_which_preparation_failed(ask, working, other):
     def slowly(jobs, job):
-        time.sleep(0.5)
+        time.sleep(0.3)
         jobs.fail(job.id, "w", "no room")
 
     working(slowly)
-    status, found, err = ask("search", "apple", "--dataset", "toys", "--model", "toy")
+    status, found, err = ask(*OTHER)
     assert (status, found) == (1, None)
     assert "no room" in err
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
-from workbench.types import JobInfo
+from workbench.types import JobInfo, Side
 
 __all__ = ["SAMPLE_DATASETS", "SAMPLE_MODELS", "SETTING", "Sample"]
 
@@ -85,6 +85,22 @@ class Sample(Catalogue, Work):
         return self.workspace.jobs.submit(
             "import", params, title=_TITLES[dataset], unit="items", priority=priority
         )
+
+    def embedded(self, dataset: str, model: str, side: Side = "image") -> float:
+        """Share of a dataset's images (or captions) that have a vector, in [0, 1].
+
+        0 while the dataset or model does not exist; below 1 while an import may add more.
+        """
+        names = {info.name for info in self.datasets()}
+        keys = {name: card.key for card in self.models() for name in (card.key, card.name)}
+        if dataset not in names or model not in keys:
+            return 0.0
+        info = self.workspace.vectors.info(dataset, keys[model], side)
+        growing = any(
+            job.kind == "import" and job.params["dataset"] == dataset
+            for job in self.jobs(("queued", "running"), limit=1000)
+        )
+        return info.done / max(1, info.total + growing)
 
     def preparing(self, dataset: str, model: str | None = None) -> tuple[JobInfo, ...]:
         """Jobs on their way that a search of this dataset (under this model) should wait for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from workbench.api import Workbench
 from workbench.cli.output import clean, human_time, say
@@ -17,6 +17,7 @@ __all__ = ["Interrupted", "JobFailed", "Progress", "add_waiting", "bar", "follow
 _CELLS = 24
 _QUIET_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
+_ENOUGH_SECONDS = 0.3
 
 
 class Interrupted(Exception):
@@ -94,7 +95,11 @@ class Progress:
 
 
 def follow(
-    bench: Workbench, jobs: Sequence[JobInfo], args: Namespace, *, cancel: bool | None = None
+    bench: Workbench,
+    jobs: Sequence[JobInfo],
+    args: Namespace,
+    *,
+    enough: Callable[[], bool] | None = None,
 ) -> tuple[JobInfo, ...]:
     """Wait for jobs, one after the other, with a worker that is restarted when it goes.
 
@@ -102,7 +107,7 @@ def follow(
         bench: the open workspace.
         jobs: what to wait for, in the order they will run.
         args: the command's options; ``--no-wait`` and ``--cancel-on-interrupt`` are read.
-        cancel: overrides ``--cancel-on-interrupt``.
+        enough: stops waiting early when it says True; asked three times a second.
 
     Returns:
         the jobs as they ended; as they are now under ``--no-wait``.
@@ -114,25 +119,29 @@ def follow(
     if getattr(args, "no_wait", False):
         bench.ensure_worker()
         return tuple(jobs)
-    stop = getattr(args, "cancel_on_interrupt", False) if cancel is None else cancel
+    stop = getattr(args, "cancel_on_interrupt", False)
     progress = Progress()
     try:
-        return tuple(_wait(bench, job, progress) for job in jobs)
+        return tuple(_wait(bench, job, progress, enough) for job in jobs)
     except KeyboardInterrupt:
         progress.end()
         _explain(bench, jobs, stop)
         raise Interrupted from None
 
 
-def _wait(bench: Workbench, job: JobInfo, progress: Progress) -> JobInfo:
-    while True:
+def _wait(
+    bench: Workbench, job: JobInfo, progress: Progress, enough: Callable[[], bool] | None
+) -> JobInfo:
+    slice_seconds = _WATCH_SECONDS if enough is None else _ENOUGH_SECONDS
+    while not (enough and enough()):
         bench.wait_worker()
         try:
-            ended = bench.wait(job.id, progress, timeout=_WATCH_SECONDS)
+            job = bench.wait(job.id, progress, timeout=slice_seconds)
         except WorkerError:
             continue  # not yet; look whether the worker still lives
-        progress.end()
-        return ended
+        break
+    progress.end()
+    return bench.job(job.id)
 
 
 def _explain(bench: Workbench, jobs: Sequence[JobInfo], stop: bool) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.api import Hit, Query, SearchResult, Workbench
+from workbench.api import SAMPLE_DATASETS, SAMPLE_MODELS, Hit, Query, SearchResult, Workbench
 from workbench.cli.following import JobFailed, follow
 from workbench.cli.options import Commands, add_where, command, opened, the_dataset, the_model
 from workbench.cli.options import where as conditions
@@ -104,19 +104,41 @@ def _read(path: str) -> bytes:
 
 
 def _prepared(bench: Workbench, args: Namespace) -> tuple[str, str]:
-    """Names of dataset and model, once the jobs that bring them are through."""
-    jobs = bench.preparing(args.dataset, args.model) if args.dataset and args.model else ()
+    """Names of dataset and model, once there are vectors to search.
+
+    The sample world is waited for until it is whole, so that the first search is the same for
+    everybody; of other data, what is embedded so far is searched.
+    """
+    if args.dataset and args.model:
+        sample = args.dataset in SAMPLE_DATASETS and args.model in SAMPLE_MODELS
+
+        def enough() -> bool:
+            found = bench.embedded(args.dataset, args.model, args.target)
+            return found == 1 if sample else found > 0
+
+        _wait(bench, args, enough)
+    dataset, model = the_dataset(bench, args.dataset), the_model(bench, args.model)
+    share = bench.embedded(dataset, model, args.target)
+    if 0 < share < 1:
+        say(f"{share:.0%} of the {args.target}s are embedded so far; only these are searched.")
+    return dataset, model
+
+
+def _wait(bench: Workbench, args: Namespace, enough: Callable[[], bool]) -> None:
+    """Wait for the jobs that bring the vectors, and say which one failed."""
+    jobs = () if enough() else bench.preparing(args.dataset, args.model)
     if jobs:
         say("Preparing the workspace; the search follows.")
-    failed = [job for job in follow(bench, jobs, args, cancel=False) if job.state != "done"]
-    for job in failed:
+    ended = follow(bench, jobs, args, enough=enough)
+    failed = [job for job in ended if job.state not in ("done", "running", "queued")]
+    if failed and not enough():
+        job = failed[0]
         raise JobFailed(
             f"job {job.id} ({job.title})",
             expected="done",
-            got=job.state + (f": {job.error}" if job.error else ""),
+            got=job.state + (f" ({job.error.rstrip('.')})" if job.error else ""),
             do=f"See `workbench jobs log {job.id}`, then `workbench jobs retry {job.id}`.",
         )
-    return the_dataset(bench, args.dataset), the_model(bench, args.model)
 
 
 def hit_object(hit: Hit) -> dict[str, Any]:
