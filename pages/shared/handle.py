@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, Thread
@@ -26,8 +27,15 @@ def api() -> Workbench:
     Raises:
         WorkspaceError: it is damaged, was written by a newer version, or is something else.
     """
+    root = _root(os.environ.get("WORKBENCH_WORKSPACE", ""))
     with _lock:
-        return _open(default_workspace())
+        return _open(root)
+
+
+@lru_cache(maxsize=8)
+def _root(named: str) -> Path:
+    """The folder under the name of the moment; resolving it asks the disk, so once is enough."""
+    return default_workspace()
 
 
 @lru_cache(maxsize=8)

@@ -84,7 +84,7 @@ def _frequent(info: DatasetInfo, column: Column) -> Filters:
     counts = api().facets(info.name, column.name, limit=_BARS + 1)
     rows = [{"value": v, "items": n} for v, n in counts if v is not None][:_BARS]
     doors = [(_equals(column, row["value"]),) for row in rows]
-    figure = bars.counts([(str(row["value"]), row["items"]) for row in rows])
+    figure = _counts(tuple((str(row["value"]), row["items"]) for row in rows))
     _chart(figure, "report.values", f"{info.name}-{column.name}", rows, doors)
     if column.distinct > len(rows):
         st.caption(f"The {len(rows)} most frequent of {amounts.count(column.distinct)} values.")
@@ -108,9 +108,19 @@ def _spread(info: DatasetInfo, column: Column) -> Filters:
     doors = [
         (Filter(column.name, ">=", low), Filter(column.name, "<=", high)) for low, high, _ in bins
     ]
-    figure = bars.spread(edges, counts, title=column.name)
+    figure = _bins(tuple(edges), tuple(counts), column.name)
     _chart(figure, "report.spread", f"{info.name}-{column.name}", rows, doors)
     return doors[counts.index(max(counts))]
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _counts(pairs: tuple[tuple[str, int], ...]) -> Figure:
+    return bars.counts(pairs)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _bins(edges: tuple[float, ...], counts: tuple[int, ...], title: str) -> Figure:
+    return bars.spread(edges, counts, title=title)
 
 
 def _chart(

@@ -193,12 +193,9 @@ def _scores(
         st.session_state.pop("page", None)
         url.write(bin=f"{model.name}/{point['point_index']}" if point else None)
 
-    shown = [hit.score for hit in result.hits]
+    shown = tuple(hit.score for hit in result.hits)
     noun = "texts" if search.asked.target == "caption" else "images"
-    figure = histogram.scores(spread, shown=shown, colour=search.colour, noun=noun)
-    figure.update_layout(height=118)
-    figure.update_xaxes(title_text="")
-    figure.update_yaxes(visible=False)
+    figure = _cached_figure(spread, shown, search.colour, noun)
     chart(figure, key=f"scores.{model.key}", on_click=clicked)
     return figure
 
@@ -281,3 +278,15 @@ def _cached_histogram(
         where=_search.view.where,
         search=_search.view.search,
     )
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _cached_figure(
+    spread: ScoreHistogram, shown: tuple[float, ...], colour: str, noun: str
+) -> Figure:
+    """The histogram, low enough to stand above the hits; making one takes longer than asking."""
+    figure = histogram.scores(spread, shown=shown, colour=colour, noun=noun)
+    figure.update_layout(height=118)
+    figure.update_xaxes(title_text="")
+    figure.update_yaxes(visible=False)
+    return figure
