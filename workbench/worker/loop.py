@@ -27,6 +27,7 @@ __all__ = ["RUNNERS", "Worker"]
 
 RUNNERS: dict[str, str] = {
     "import": "workbench.worker.import_job",
+    "register": "workbench.worker.register_job",
     "embed": "workbench.worker.embed_job",
     "index": "workbench.worker.index_job",
     "evaluate-retrieval": "workbench.worker.retrieval_job",
@@ -115,11 +116,16 @@ class Worker:
                 worker.pid, worker.started
             ):
                 self._workspace.workers.remove(worker.id)
-                if worker.job is not None:
-                    with suppress(Lost):
-                        self._workspace.jobs.release(worker.job, worker.id)
+                self._release_jobs_of(worker.id)
         for number in self._workspace.jobs.requeue_lost():
             _LOG.warning("job %s lost its worker and is queued again", number)
+
+    def _release_jobs_of(self, worker: str) -> None:
+        """Queue again what a worker held: the jobs say so, also when it died before it could."""
+        for job in self._workspace.jobs.list(["running"]):
+            if job.worker == worker:
+                with suppress(Lost):
+                    self._workspace.jobs.release(job.id, worker)
 
     def _idle(self) -> bool:
         if self._idle_seconds is None or self._workspace.jobs.list(["queued", "running"], limit=1):
@@ -138,6 +144,7 @@ class Worker:
             self._control = control
             try:
                 result = self._runner(job.kind)(job, self._workspace, control)
+                control.beat()  # the last progress, which the next beat would have written
                 jobs.finish(job.id, self.id, result)
                 log.info("done: %s", result)
             except Cancelled:
