@@ -31,7 +31,6 @@ RUNNERS: dict[str, str] = {
     "embed": "workbench.worker.embed_job",
     "index": "workbench.worker.index_job",
     "evaluate-retrieval": "workbench.worker.retrieval_job",
-    "register": "workbench.worker.register_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
 
