@@ -1,4 +1,4 @@
-"""Drives a stream of items through an encoder, batch by batch, and survives a full memory."""
+"""Drives items through a GPU batch by batch, one ahead, and survives a full memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from workbench.gpu.batching import Batching
+from workbench.gpu.loading import Failed
 from workbench.types import Floats
 
-__all__ = ["Forward"]
+__all__ = ["Forward", "out_of_memory"]
 
 Item = TypeVar("Item")
 
@@ -25,8 +26,8 @@ class Forward(Generic[Item]):
             ``torch.OutOfMemoryError``: the batch is then computed again in halves.
         finish: handle -> float32 (b, D).
         batching: the batch size, which it learns from the times measured here.
-        depth: batches that may be launched and not yet waited for: 0 on a CPU, 1 on a GPU, where
-            the host then prepares the next batch meanwhile.
+        depth: batches that may be launched and not yet waited for: with 1, the host prepares the
+            next batch while the GPU computes.
         clock: seconds, monotonic.
     """
 
@@ -36,7 +37,7 @@ class Forward(Generic[Item]):
         finish: Callable[[Any], Floats],
         batching: Batching,
         *,
-        depth: int = 0,
+        depth: int = 1,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._start, self._finish, self.batching = start, finish, batching
@@ -44,20 +45,25 @@ class Forward(Generic[Item]):
         self._flying: deque[tuple[list[int], Any, float]] = deque()
         self._landed = 0.0
 
-    def run(self, stream: Iterable[tuple[int, Item]]) -> Iterator[tuple[list[int], Floats]]:
+    def run(
+        self, stream: Iterable[tuple[int, Item] | Failed]
+    ) -> Iterator[tuple[list[int], Floats] | Failed]:
         """Compute a whole stream.
 
         Args:
-            stream: (row, item) pairs.
+            stream: (row, item) pairs, and failed rows, which are passed on.
 
         Yields:
-            The rows of a batch and their vectors.
+            The rows of a batch and their vectors, and each failed row.
 
         Raises:
             ModelError: not even a single item fits in memory.
         """
         waiting: list[tuple[int, Item]] = []
         for pair in stream:
+            if isinstance(pair, Failed):
+                yield pair
+                continue
             waiting.append(pair)
             if len(waiting) >= self.batching.size:
                 yield from self._batches(waiting)
@@ -91,7 +97,7 @@ class Forward(Generic[Item]):
         try:
             return self._start(items), ""
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             return None, str(error) or "out of memory"
 
@@ -105,8 +111,8 @@ class Forward(Generic[Item]):
         return rows, vectors
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    """Of a GPU, of Apple's MPS, or of the host: torch has one class and two wordings for it."""
+def out_of_memory(error: BaseException) -> bool:
+    """True for want of memory of a GPU, of Apple's MPS or of the host, however torch words it."""
     text = str(error).lower()
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or "out of memory" in text or "allocate memory" in text

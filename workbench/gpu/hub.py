@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +115,3 @@ def config(name: str, file: str) -> Path:
     repository = name.removeprefix(PREFIX)
     put = f"{cache_folder(repository)} (the whole folder)"
     return fetch(Remote(repository, (file,)), name, put)
-
-
-def forbid_downloads() -> None:
-    """Keep every library of this process off the network; call it before they are imported."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["TRANSFORMERS_OFFLINE"] = "1"

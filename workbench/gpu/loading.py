@@ -1,4 +1,4 @@
-"""Decodes images ahead of the forward pass, in parallel and in order."""
+"""Decodes images ahead of a GPU's forward pass, in parallel and in order."""
 
 from __future__ import annotations
 
@@ -8,60 +8,77 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from workbench.errors import InputError, WorkspaceError
 
-from workbench.errors import WorkbenchError
+__all__ = ["Failed", "Load", "ahead", "prepared", "threads"]
 
-__all__ = ["Failed", "Load", "ahead", "threads"]
+Source = TypeVar("Source")
 
-Pixels = NDArray[np.uint8]
 _CHUNK = 8
 """Images a task: enough to make its own cost small, few enough to spread evenly."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """One image to load: its row in the dataset, its name, and where its bytes lie."""
+    """One image to load: its name, and where its bytes lie."""
 
-    row: int
     name: str
     uri: str
     offset: int
     length: int
 
+    def __str__(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True)
 class Failed:
-    """One image that could not be loaded, and why."""
+    """One row that could not be prepared: its name, and why."""
 
-    load: Load
+    row: int
+    name: str
     reason: str
 
 
 def threads() -> int:
     """Threads that decode: one for each core that this process may use, at most 16."""
-    return min(16, len(os.sched_getaffinity(0)))
+    try:
+        return min(16, len(os.sched_getaffinity(0)))
+    except AttributeError:  # not on Linux
+        return min(16, os.cpu_count() or 1)
+
+
+def prepared(row: int, source: Source, prepare: Callable[[Source], Any]) -> Any:
+    """The item that ``prepare`` makes, or ``Failed`` where its file cannot be read or decoded."""
+    try:
+        return prepare(source)
+    except (InputError, WorkspaceError) as error:  # not Cancelled and the like
+        return Failed(row, str(source), error.got or error.what)
 
 
 def ahead(
-    loads: Iterable[Load],
-    pixels: Callable[[Load], Pixels],
+    stream: Iterable[tuple[int, Source]],
+    prepare: Callable[[Source], Any],
     *,
     window: Callable[[], int],
     workers: int | None = None,
-) -> Iterator[tuple[Load, Pixels] | Failed]:
-    """Images in the order given, decoded by a pool of threads while the caller computes.
+) -> Iterator[tuple[int, Any] | Failed]:
+    """Items in the order given, prepared by a pool of threads while the caller computes.
 
     Args:
-        loads: what to load; read as far ahead as the window.
-        pixels: one image -> uint8 (H, W, 3); raises WorkbenchError when it cannot be had.
-        window: how many images may be decoded and not yet taken; bounds the memory.
+        stream: (row, source) pairs; read as far ahead as the window.
+        prepare: source -> item, e.g. decoded pixels; InputError and WorkspaceError make the row
+            ``Failed``.
+        window: how many items may be prepared and not yet taken; bounds the memory.
         workers: threads; one a core when None.
+
+    Yields:
+        (row, item) pairs, and ``Failed`` rows in their places.
     """
-    source = iter(loads)
-    pending: deque[Future[list[tuple[Load, Pixels] | Failed]]] = deque()
+    source = iter(stream)
+    pending: deque[Future[list[tuple[int, Any] | Failed]]] = deque()
     with ThreadPoolExecutor(workers or threads(), thread_name_prefix="decode") as pool:
         try:
             while True:
@@ -69,7 +86,7 @@ def ahead(
                     chunk = list(islice(source, _CHUNK))
                     if not chunk:
                         break
-                    pending.append(pool.submit(_load, chunk, pixels))
+                    pending.append(pool.submit(_chunk, chunk, prepare))
                 if not pending:
                     return
                 yield from pending.popleft().result()
@@ -78,13 +95,11 @@ def ahead(
                 future.cancel()
 
 
-def _load(
-    chunk: list[Load], pixels: Callable[[Load], Pixels]
-) -> list[tuple[Load, Pixels] | Failed]:
-    found: list[tuple[Load, Pixels] | Failed] = []
-    for load in chunk:
-        try:
-            found.append((load, pixels(load)))
-        except WorkbenchError as error:
-            found.append(Failed(load, error.got or error.what))
+def _chunk(
+    chunk: list[tuple[int, Source]], prepare: Callable[[Source], Any]
+) -> list[tuple[int, Any] | Failed]:
+    found: list[tuple[int, Any] | Failed] = []
+    for row, source in chunk:
+        result = prepared(row, source, prepare)
+        found.append(result if isinstance(result, Failed) else (row, result))
     return found

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from workbench.importers.image import decode
 
-__all__ = ["Preprocess"]
+__all__ = ["Pixels", "Preprocess"]
 
 Pixels = NDArray[np.uint8]
+"""(H, W, 3), as wide and high as the model's input."""
 
 _OVERSAMPLING = 2
 """A JPEG is decoded at a reduced size only while that is this many times the model's input."""

@@ -32,8 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Threads that spin while they wait for one another starve on a machine that is busy with other
     # work (measured: a quarter of the images a second); sleeping costs nothing on a free one.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if offline():  # before a library that reads them is imported
-        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    _set_environment()
     try:
         with Workspace.open(options.workspace) as workspace:
             worker = Worker(workspace, device=options.device, idle_seconds=options.exit_when_idle)
@@ -45,6 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
+
+
+def _set_environment() -> None:
+    """What libraries read when they are imported."""
+    if offline():
+        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    # cores that wait for each other sleep: where they spin instead, a machine that does other
+    # work too was measured to compute ten times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ class Client:
             vectors = self._floats("encode_text", {"model": info.key, "texts": chunk})
             found |= {(info.key, text): row for text, row in zip(chunk, vectors, strict=True)}
         self._remember(found)
-        rows = [found[key] for key in keys]
-        return np.stack(rows) if rows else np.empty((0, info.dim), dtype=np.float32)
+        empty: Floats = np.empty((0, info.dim), dtype=np.float32)
+        return np.concatenate([empty, *(found[key][None] for key in keys)])
 
     def _remember(self, found: Mapping[tuple[str, str], Floats]) -> None:
         with self._lock:
@@ -88,7 +88,7 @@ class Client:
             UnknownName, MissingWeights, WorkerError: as for texts.
         """
         info = self._workspace.catalog.model(model)
-        return self._floats("encode_image", {"model": info.key}, data)[0]
+        return self._floats("encode_image", {"model": info.key}, data).reshape(-1)
 
     def token_counts(self, model: str, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, begin and end marks included.

@@ -12,7 +12,9 @@ import numpy as np
 from workbench.errors import Cancelled, InputError
 from workbench.gpu.batching import Batching
 from workbench.gpu.forward import Forward
-from workbench.gpu.loading import Failed, Load, Pixels, ahead
+from workbench.gpu.lanes import Lanes
+from workbench.gpu.loading import Failed, Load, ahead
+from workbench.gpu.preprocess import Pixels
 from workbench.types import Floats, JobInfo, ModelInfo, Side
 from workbench.worker.control import Interrupted
 
@@ -99,17 +101,16 @@ class _Embedding:
         return where
 
     def _side(self, side: Side) -> None:
-        gpu = self.encoder.device.kind == "cuda"
-        batching = Batching(start=64 if gpu else 4, largest=1024 if gpu else 256)
-        forward: Forward[Any] = Forward(
-            self._guarded(side), self.encoder.finish, batching, depth=int(gpu)
-        )
         shard = _Shard(self, side)
+        batching, results = self._driven(side)
         try:
-            rows = self._images(batching) if side == "image" else self._captions()
-            for numbers, vectors in forward.run(rows):
-                shard.add(numbers, vectors)
-                self.computed += len(numbers)
+            for result in results:
+                if isinstance(result, Failed):
+                    self.failed.append(result)
+                    self.control.log.warning("%s: %s", result.name, result.reason)
+                else:
+                    shard.add(*result)
+                    self.computed += len(result[0])
                 self.control.tick(done=self.done + shard.rows)
         except (Cancelled, Interrupted):
             shard.publish()  # what is computed need not be computed again
@@ -117,35 +118,44 @@ class _Embedding:
         shard.publish()
         self.batch = max(self.batch, batching.size)
 
-    def _guarded(self, side: Side) -> Callable[[Sequence[Any]], Any]:
-        """The forward pass of this side, which lets queries pass and stops when asked to."""
-        encoder = self.encoder
+    def _driven(self, side: Side) -> tuple[Batching, Iterator[tuple[list[int], Floats] | Failed]]:
+        """The rows of a side on their way through the model: on a GPU, or on every core."""
+        stream: Iterator[tuple[int, Any]] = self._captions()
+        prepare: Callable[[Any], Any] = str
+        start: Callable[[Sequence[Any]], Any] = self._start_texts
+        if side == "image":
+            stream, prepare, start = self._images(), self._pixels, self._start_images
+        finish = self.encoder.finish
+        if self.encoder.device.kind == "cpu":
+            batching = Batching(start=2, largest=64)
+            lanes: Lanes[Any] = Lanes(lambda items: finish(start(items)), batching)
+            return batching, lanes.run(stream, prepare)
+        batching = Batching(start=64)
+        forward: Forward[Any] = Forward(start, finish, batching)
+        loaded = ahead(stream, prepare, window=lambda: 2 * batching.size)
+        return batching, forward.run(self._ticking(loaded))
 
-        def start(items: Sequence[Any]) -> Any:
-            with encoder.gate.background(self.control.check):
-                if side == "caption":
-                    return encoder.start_texts(items)
-                return encoder.start_images(np.stack(items))
-
-        return start
-
-    def _images(self, batching: Batching) -> Iterator[tuple[int, Pixels]]:
-        for result in ahead(self._loads(), self._pixels, window=lambda: 2 * batching.size):
+    def _ticking(self, stream: Iterator[Any]) -> Iterator[Any]:
+        for thing in stream:
             self.control.tick()
-            if isinstance(result, Failed):
-                self.failed.append(result)
-                self.control.log.warning("%s: %s", result.load.name, result.reason)
-            else:
-                load, pixels = result
-                yield load.row, pixels
+            yield thing
+
+    def _start_images(self, items: Sequence[Pixels]) -> Any:
+        with self.encoder.gate.background(self.control.check):
+            return self.encoder.start_images(np.stack(items))
+
+    def _start_texts(self, items: Sequence[str]) -> Any:
+        with self.encoder.gate.background(self.control.check):
+            return self.encoder.start_texts(items)
 
     def _pixels(self, load: Load) -> Pixels:
         """Runs in the threads that decode; they too let a query pass."""
-        self.encoder.gate.stand_aside()
+        self.control.check()
+        self.encoder.gate.stand_aside(self.control.check)
         data = self.workspace.read_image(load.uri, load.offset, load.length)
         return self.encoder.preprocess.decode(data, load.name)
 
-    def _loads(self) -> Iterator[Load]:
+    def _images(self) -> Iterator[tuple[int, Load]]:
         columns = ["row", "item", "uri", "offset", "length"]
         for rows in self._missing("image"):
             table = self.workspace.tables.take(self.dataset, rows, columns)
@@ -155,7 +165,7 @@ class _Embedding:
                 if uri is None:
                     self.without_image += 1
                 else:
-                    yield Load(row, item, uri, offset, length)
+                    yield row, Load(item, uri, offset, length)
 
     def _captions(self) -> Iterator[tuple[int, str]]:
         for rows in self._missing("caption"):
@@ -171,7 +181,7 @@ class _Embedding:
     def _report_failures(self) -> None:
         if not self.failed:
             return
-        names = [f"{failed.load.name} ({failed.reason})" for failed in self.failed[:_LISTED]]
+        names = [f"{failed.name} ({failed.reason})" for failed in self.failed[:_LISTED]]
         raise InputError(
             f"{len(self.failed):,} images of {self.dataset} could not be read",
             expected="the files as they were imported",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.gpu.device import Device
     from workbench.gpu.encoder import Encoder
     from workbench.gpu.gate import Gate
+    from workbench.gpu.team import Team
 
 __all__ = ["Models"]
 
@@ -43,6 +44,7 @@ class Models:
         self._failure: WorkbenchError | None = None
         self._device: Device | None = None
         self._gate: Gate | None = None
+        self._team: Team | None = None
         self.gpu_present = False
 
     def prepare(self) -> None:
@@ -59,14 +61,13 @@ class Models:
         self._prepared.set()
 
     def _choose(self) -> None:
-        import torch
-
         from workbench.gpu import device, registry
         from workbench.gpu.gate import Gate
+        from workbench.gpu.team import Team
 
-        torch.set_num_threads(len(psutil.Process().cpu_affinity() or [0]))
         self.gpu_present = device.gpu_present()
-        self._device, self._gate = device.pick(self._wanted), Gate()
+        self._gate, self._team = Gate(), Team()
+        self._device = device.pick(self._wanted)
         registry.known()  # imports open_clip, the slower half
         _LOG.info("computing on %s", self._device.title)
 
@@ -129,8 +130,17 @@ class Models:
                 self._loaded.popitem(last=False)
             return encoder
 
-    def query(self, model: str, compute: Callable[[Encoder], Result]) -> Result:
-        """Compute something short for a person who waits, ahead of a running job."""
+    def query(self, model: str, items: int, compute: Callable[[Encoder], Result]) -> Result:
+        """Compute something short for a person who waits, ahead of a running job.
+
+        To be called in one thread only.
+
+        Args:
+            model: name or key.
+            items: texts or images in it.
+            compute: what to do with the encoder.
+        """
         encoder = self.get(model)
-        with encoder.query():
+        assert self._team is not None  # made with the device, which ``get`` waited for
+        with encoder.query(), self._team.working(items):
             return compute(encoder)

@@ -108,14 +108,16 @@ class Server(flight.FlightServerBase):  # type: ignore[misc]
     def _encode_text(self, header: Mapping[str, Any], _: bytes) -> bytes:
         texts = [str(text) for text in header["texts"]]
         return wire.pack_floats(
-            self._models.query(header["model"], lambda encoder: encoder.encode_texts(texts))
+            self._models.query(
+                header["model"], len(texts), lambda encoder: encoder.encode_texts(texts)
+            )
         )
 
     def _encode_image(self, header: Mapping[str, Any], payload: bytes) -> bytes:
         pixels = self._models.get(header["model"]).preprocess.decode(payload, "the image")
         batch = np.ascontiguousarray(pixels)[None]
         return wire.pack_floats(
-            self._models.query(header["model"], lambda encoder: encoder.encode_images(batch))
+            self._models.query(header["model"], 1, lambda encoder: encoder.encode_images(batch))
         )
 
     def _tokenize(self, header: Mapping[str, Any], _: bytes) -> bytes:
