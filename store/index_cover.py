@@ -59,19 +59,20 @@ class Coverage:
 
 def coverage(database: Database, dataset: str, model: str, side: Side) -> Coverage:
     """The coverage of dataset × model key × side now; empty where nothing is embedded."""
-    shards = database.all(
-        "select start, stop, dim, dtype from vectors "
-        "where dataset=? and model=? and side=? order by start",
+    side_of = "from vectors where dataset=? and model=? and side=?"
+    whole = database.one(
+        "select min(start) as start, max(stop) as stop, sum(stop - start) as count, "
+        f"max(dim) as dim, group_concat(distinct dtype) as dtypes {side_of}",
         (dataset, model, side),
     )
+    if whole is None or whole["count"] is None:
+        return Coverage(np.zeros(0, np.int64), np.zeros(0, np.int64), 0, frozenset())
+    dim, dtypes = whole["dim"], frozenset(whole["dtypes"].split(","))
+    if whole["count"] == whole["stop"] - whole["start"]:  # no gap, in one third of the time
+        return Coverage(np.array([whole["start"]]), np.array([whole["stop"]]), dim, dtypes)
+    shards = database.all(f"select start, stop {side_of} order by start", (dataset, model, side))
     starts = np.array([shard["start"] for shard in shards], dtype=np.int64)
     stops = np.array([shard["stop"] for shard in shards], dtype=np.int64)
     opens = np.ones(len(shards), dtype=bool)
     opens[1:] = starts[1:] > stops[:-1]
-    ends = np.roll(opens, -1)
-    return Coverage(
-        starts[opens],
-        stops[ends],
-        dim=shards[0]["dim"] if shards else 0,
-        dtypes=frozenset(shard["dtype"] for shard in shards),
-    )
+    return Coverage(starts[opens], stops[np.roll(opens, -1)], dim, dtypes)
