@@ -33,28 +33,28 @@ def draw() -> None:
             icon=":material/deployed_code:",
         )
         return
-    with guarded():
-        _registry(models)
-    with guarded():
+    left, right = st.columns([1.6, 1], gap="large")
+    with left, guarded():
+        model = _registry(models)
+    with left, guarded():
         coverage.draw(models)
-
-
-def _registry(models: Sequence[ModelInfo]) -> None:
-    left, right = st.columns([1.25, 1], gap="large")
-    with left:
-        st.subheader("Registered")
-        chosen = st.dataframe(
-            [_row(model) for model in models],
-            hide_index=True,
-            key="registry",
-            on_select="rerun",
-            selection_mode="single-row",
-            column_config={"parameters": st.column_config.NumberColumn(format="compact")},
-        )
-    rows = chosen.selection.rows
-    model = models[rows[0]] if rows and rows[0] < len(models) else models[0]
-    with right:
+    with right, guarded():
         _card(model)
+
+
+def _registry(models: Sequence[ModelInfo]) -> ModelInfo:
+    """The table of models; returns the chosen one, at first the first."""
+    st.subheader("Registered")
+    chosen = st.dataframe(
+        [_row(model) for model in models],
+        hide_index=True,
+        key="registry",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={"parameters": st.column_config.NumberColumn(format="compact")},
+    )
+    rows = chosen.selection.rows
+    return models[rows[0]] if rows and rows[0] < len(models) else models[0]
 
 
 def _row(model: ModelInfo) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def _models(datasets: Sequence[DatasetInfo]) -> None:
             row[info.name] = done.done / done.total if done and done.total else 0.0
         rows.append(row)
     bars = {
-        info.name: st.column_config.ProgressColumn(plain(info.name), format="percent")
+        info.name: st.column_config.ProgressColumn(plain(info.name), format="percent", width=104)
         for info in datasets
     }
     st.dataframe(rows, hide_index=True, column_config=bars, key="overview.models")

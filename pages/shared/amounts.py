@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "duration", "noun", "progress_words", "rate", "size"]
+__all__ = ["ago", "count", "duration", "noun", "progress_words", "rate", "size"]
 
 from workbench.types import JobInfo
 
@@ -34,6 +34,15 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ago(seconds: float) -> str:
+    """A moment in the past: ``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``."""
+    whole = max(0, round(seconds))
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit} ago"
+    return "just now"
 
 
 def rate(per_second: float, unit: str) -> str:

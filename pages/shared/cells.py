@@ -11,7 +11,7 @@ from pages.shared.server import picture_url
 from workbench.api import Hit
 from workbench.types import DatasetInfo
 
-__all__ = ["of_hits", "of_records", "share"]
+__all__ = ["last", "of_hits", "of_records", "share"]
 
 
 def of_records(
@@ -35,8 +35,8 @@ def _of_record(info: DatasetInfo, record: Mapping[str, Any], note: str, size: in
     return Cell(
         row=row,
         url=picture_url(info.name, row, info.created, size) if record.get("uri") else "",
-        title=str(label) if label is not None else short(name, 40),
-        text="" if label is None else short(name, 60),
+        title=str(label) if label is not None else last(name),
+        text="" if label is None else last(name),
         note=short(extra, 60),
         hint=name,
     )
@@ -75,7 +75,12 @@ def of_hits(
 
 def _title(hit: Hit) -> str:
     label = hit.columns.get("label")
-    return str(label) if label is not None else short(hit.item, 40)
+    return str(label) if label is not None else last(hit.item)
+
+
+def last(name: str) -> str:
+    """The last part of an item's id, where one differs from the next."""
+    return short(name.rstrip("/").rpartition("/")[2] or name, 60)
 
 
 def _range(hits: Sequence[Hit]) -> tuple[float, float]:

@@ -28,6 +28,7 @@ def draw() -> None:
         layout="wide",
         menu_items={"About": _ABOUT},
     )
+    st.logo(str(_ICON), size="large")
     chosen = st.navigation(nav.sections())
     handle.prepare()
     with st.sidebar, guarded():

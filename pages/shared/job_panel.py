@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -62,7 +63,8 @@ def _head(job: JobInfo, key: str, log: bool) -> None:
     icon, colour = _LOOKS[job.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(_state(job), icon=icon, color=colour)
-        st.markdown(f"**{plain(job.title)}**", width="stretch")
+        st.markdown(f"**{plain(job.title)}**", width="content")
+        st.caption(plain(_took(job)), width="stretch")
         if job.state in ACTIVE:
             st.button(
                 "Cancel",
@@ -99,17 +101,21 @@ def _progress(job: JobInfo) -> None:
     if job.state == "running" or (job.state == "cancelled" and job.done):
         share = min(1.0, job.done / job.total) if job.total else 0.0
         st.progress(share, text=plain(words or "starting"))
-    said = " · ".join(part for part in (job.device, job.message, _took(job)) if part)
-    if said and job.state != "queued":
+    said = " · ".join(part for part in (job.device, job.message) if part)
+    if said and job.state not in ("queued", "done"):
         st.caption(plain(said))
     if job.error and job.state in ("failed", "refused"):
         st.error(plain(job.error), icon=":material/error:")
 
 
 def _took(job: JobInfo) -> str:
-    if job.state != "done" or job.started is None or job.finished is None:
+    """What a finished job did, how long it took, and when it ended."""
+    if job.finished is None:
         return ""
-    return f"{amounts.count(job.done)} {job.unit} in {amounts.duration(job.finished - job.started)}"
+    parts = [f"{amounts.count(job.done)} {job.unit}"] if job.done else []
+    if job.started is not None:
+        parts.append(f"in {amounts.duration(job.finished - job.started)}")
+    return " ".join(parts) + f" · {amounts.ago(time.time() - job.finished)}"
 
 
 def _log(job: JobInfo, key: str) -> None:

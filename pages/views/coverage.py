@@ -13,12 +13,12 @@ from workbench.types import DatasetInfo, IndexInfo, JobInfo, ModelInfo, VectorsI
 
 __all__ = ["draw"]
 
-_WIDTH = 3
+_WIDTH = 2
 _SIDES = {"image": "images", "caption": "texts"}
 
 
 def draw(models: Sequence[ModelInfo]) -> None:
-    """Draw the matrix, a card a cell: three models a row, so that names stay readable."""
+    """Draw the matrix, a card a cell: two models a row, so that names stay readable."""
     st.subheader("Coverage", help="Embedding runs in the background, also with the page closed.")
     datasets = api().datasets()
     if not datasets:

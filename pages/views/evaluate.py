@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import amounts, job_panel, nav, pickers
+from pages.shared import amounts, filters, job_panel, nav, pickers
 from pages.shared.chart import chart, figure_export
 from pages.shared.handle import api
 from pages.shared.plain import plain
@@ -16,6 +16,9 @@ from workbench.api import DIRECTIONS, Direction, RetrievalReport
 from workbench.plots import ranks
 from workbench.types import DatasetInfo, JobInfo, ModelInfo
 
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
 __all__ = ["draw"]
 
 _NAMES: dict[Direction, str] = {
@@ -23,14 +26,11 @@ _NAMES: dict[Direction, str] = {
     "image-to-text": "Image to text",
 }
 _MEASURES = {
-    "recall@1": ("R@1", "Share of queries whose right answer is ranked first."),
-    "recall@5": ("R@5", "Share of queries with a right answer among the first five."),
-    "recall@10": ("R@10", "Share of queries with a right answer among the first ten."),
-    "median_rank": (
-        "median rank",
-        "Half of the queries have their right answer at this rank or better.",
-    ),
-    "mrr": ("MRR", "Mean of 1 / rank of the right answer."),
+    "recall@1": ("R@1", "Share of queries whose right answer is ranked first.", "percent"),
+    "recall@5": ("R@5", "Share with a right answer among the first five.", "percent"),
+    "recall@10": ("R@10", "Share with a right answer among the first ten.", "percent"),
+    "median_rank": ("median rank", "Half of the right answers stand here or better.", "%.1f"),
+    "mrr": ("MRR", "Mean of 1 / rank of the right answer.", "%.3f"),
 }
 _HOW = (
     "Every caption looks for its own image among all images; every image looks for any one of its "
@@ -91,29 +91,48 @@ def _start(info: DatasetInfo, models: Sequence[ModelInfo]) -> None:
 
 
 def _measures(found: Sequence[RetrievalReport]) -> None:
-    left, right = st.columns([1.35, 1], gap="large")
-    with left:
-        for way in DIRECTIONS:
-            st.subheader(_NAMES[way])
+    figure = _recalls(tuple(found), _stamp(found))
+    rows = [
+        {"model": r.model, "direction": way, **r.measures[way]} for way in DIRECTIONS for r in found
+    ]
+
+    def clicked(point: Mapping[str, Any] | None) -> None:
+        if point is not None and "customdata" in point:
+            st.session_state["failed"], st.session_state["way"] = point["customdata"][:2]
+
+    chart(figure, key="recalls", on_click=clicked)
+    left, right = st.columns(2, gap="large")
+    for column, way in zip((left, right), DIRECTIONS, strict=True):
+        with column:
             _table(found, way)
-        _remarks(found)
-    with right:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        figure_export(figure, chart="recalls", name=f"{found[0].dataset}-recall", rows=rows)
+        with st.container(width="stretch"):
+            _remarks(found)
+    with st.expander("Ranks of the right answers", icon=":material/bar_chart:", key="ranks.open"):
         _rank_chart(found)
+
+
+def _stamp(found: Sequence[RetrievalReport]) -> str:
+    """Equal when the figures would be: floats of the measures decide."""
+    return repr([(report.model, report.dataset, report.measures) for report in found])
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _recalls(_found: tuple[RetrievalReport, ...], stamp: str) -> Figure:
+    return ranks.recall_bars(_found)
 
 
 def _table(found: Sequence[RetrievalReport], way: Direction) -> None:
     rows = []
     for report in found:
         values = report.measures[way]
-        row: dict[str, Any] = {"model": report.model}
+        row: dict[str, Any] = {_NAMES[way].lower(): report.model}
         row |= {_MEASURES[name][0]: values[name] for name in _MEASURES if name in values}
-        row["queries"] = int(values["n"])
-        rows.append(row)
+        rows.append(row | {"queries": int(values["n"])})
     config: dict[str, Any] = {
-        short: st.column_config.NumberColumn(
-            short, help=words, format="%.1f" if name == "median_rank" else "%.3f"
-        )
-        for name, (short, words) in _MEASURES.items()
+        short: st.column_config.NumberColumn(short, help=words, format=form)
+        for short, words, form in _MEASURES.values()
     }
     st.dataframe(rows, hide_index=True, column_config=config, key=f"measures.{way}")
 
@@ -124,13 +143,17 @@ def _remarks(found: Sequence[RetrievalReport]) -> None:
     if first.repeated:
         remarks.append(
             f"{amounts.noun(first.repeated, 'caption')} stand at more than one image, so a right "
-            "answer can be counted as wrong. Counting any image with the very same caption as "
-            "right, " + _tolerant(found) + "."
+            f"answer can be counted as wrong. Counting the very same text as right, "
+            f"{_tolerant(found)}."
         )
     if first.without_caption:
         remarks.append(
             f"{amounts.noun(first.without_caption, 'image')} without a caption take part as "
             "possible answers only."
+        )
+    if first.duplicate_images:
+        remarks.append(
+            f"{amounts.noun(first.duplicate_images, 'image')} have the very vector of another."
         )
     if any(not report.current for report in found):
         remarks.append("Items were added since: evaluate again to include them.")
@@ -140,15 +163,15 @@ def _remarks(found: Sequence[RetrievalReport]) -> None:
 
 def _tolerant(found: Sequence[RetrievalReport]) -> str:
     parts = [
-        f"{plain(r.model)} has R@1 {r.tolerant['text-to-image']['recall@1']:.3f} from text and "
-        f"{r.tolerant['image-to-text']['recall@1']:.3f} from image"
+        f"{plain(r.model)} has R@1 {r.tolerant['text-to-image']['recall@1']:.1%} from text and "
+        f"{r.tolerant['image-to-text']['recall@1']:.1%} from image"
         for r in found
     ]
     return "; ".join(parts)
 
 
 def _rank_chart(found: Sequence[RetrievalReport]) -> None:
-    way = _direction("rank.way")
+    way = _direction("rankway")
     figure = ranks.rank_bars({report.model: report.ranks[way] for report in found})
     rows = [
         {"model": report.model, "rank": label, "queries": count}
@@ -178,4 +201,5 @@ def _failures(info: DatasetInfo, found: Sequence[RetrievalReport]) -> None:
         names = [report.model for report in found]
         model = st.selectbox("Model", names, key="failed", bind="query-params", width=220)
         way = _direction("way")
-    failures.draw(info, str(model), way)
+        view = filters.bar(info.name, key="failures")
+    failures.draw(info, str(model), way, view)

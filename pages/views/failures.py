@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared import amounts, export, filters, item, paging
+from pages.shared.cells import last
 from pages.shared.filters import View
 from pages.shared.grid import Cell, grid
 from pages.shared.handle import api
-from pages.shared.plain import short
 from pages.shared.server import picture_url
 from workbench.api import Direction, FailurePage, FailureRow, Hit
 from workbench.plots import style
@@ -43,10 +43,8 @@ class _Asked:
         )
 
 
-def draw(info: DatasetInfo, model: str, way: Direction) -> None:
-    """Draw the filters and one page of failures."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        view = filters.bar(info.name, key="failures")
+def draw(info: DatasetInfo, model: str, way: Direction, view: View) -> None:
+    """Draw one page of the failures of an evaluation, of the items that a view shows."""
     filters.chips(view, key="failures")
     asked = _Asked(info, model, way, view)
     offset = paging.offset(paging.Part(_PER_PAGE, "small"))
@@ -74,7 +72,7 @@ def _failure(info: DatasetInfo, way: Direction, failure: FailureRow) -> None:
     key = f"failure.{way}.{failure.row}.{failure.caption_row}"
     with st.container(border=True, gap="small", key=key):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(f"rank {amounts.count(failure.rank)}", color="orange")
+            st.badge(f"rank {failure.rank:,.4g}", color="orange")
             st.text(failure.query, width="stretch")
         event = grid(
             [_truth(info, way, failure), *_wrong(info, failure)],
@@ -99,8 +97,8 @@ def _truth(info: DatasetInfo, way: Direction, failure: FailureRow) -> Cell:
         row=failure.row,
         url=picture_url(info.name, failure.row, info.created, 192),
         title="its own",
-        text=text or short(own.item, 40),
-        rank=amounts.count(failure.rank),
+        text=text or last(own.item),
+        rank=f"{failure.rank:,.4g}",
         score=f"{failure.truth_score:.3f}",
         marked=True,
     )
@@ -109,7 +107,7 @@ def _truth(info: DatasetInfo, way: Direction, failure: FailureRow) -> Cell:
 def _wrong(info: DatasetInfo, failure: FailureRow) -> list[Cell]:
     return [
         _distractor(info, hit, same)
-        for hit, same in zip(failure.distractors, failure.same_caption, strict=True)
+        for hit, same in zip(failure.distractors, failure.same_text, strict=True)
     ]
 
 
@@ -118,9 +116,9 @@ def _distractor(info: DatasetInfo, hit: Hit, same: bool) -> Cell:
     return Cell(
         row=hit.row,
         url=picture_url(info.name, hit.row, info.created, 192),
-        title=str(label) if label is not None else short(hit.item, 40),
+        title=str(label) if label is not None else last(hit.item),
         text=hit.caption,
-        note="the very same caption" if same else "",
+        note="the very same text" if same else "",
         rank=str(hit.rank),
         score=f"{hit.score:.3f}",
     )

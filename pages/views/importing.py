@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from pages.shared import amounts, job_panel, uploads
+from pages.shared import amounts, job_panel, record_pictures, uploads
 from pages.shared.errors import guarded
+from pages.shared.grid import Cell, grid
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from workbench.importers.register import IMPORTERS
+from pages.views import import_options
+from workbench.importers.register import IMPORTERS, find
 from workbench.types import JobInfo, Preview
 
 __all__ = ["draw"]
 
 _SOURCES = ("A path on this machine", "Upload files")
 _DETECT = "recognise by itself"
+_PICTURES = 12
 
 
 def draw() -> None:
@@ -36,11 +39,14 @@ def draw() -> None:
             _formats()
             return
     with guarded():
-        preview = _preview(str(path), importer, _changed(path))
         with left:
-            _submit(path, importer, preview)
+            options = import_options.ask(find(path.absolute(), importer))
+        stamp = repr((str(path), importer, options, _changed(path)))
+        preview, pictures = _preview(stamp, path, importer, options)
+        with left:
+            _submit(path, importer, options, preview)
         with right:
-            _show(preview)
+            _show(preview, pictures)
 
 
 def _path() -> Path | None:
@@ -93,11 +99,14 @@ def _changed(path: Path) -> float:
 
 
 @st.cache_resource(max_entries=20, show_spinner="Looking at the first records")
-def _preview(path: str, importer: str | None, changed: float) -> Preview:
-    return api().preview(path, importer)
+def _preview(
+    stamp: str, _path: Path, _importer: str | None, _options: Mapping[str, Any]
+) -> tuple[Preview, list[Cell]]:
+    preview = api().preview(_path, _importer, **_options)
+    return preview, record_pictures.cells(preview.records[:_PICTURES]) if preview.images else []
 
 
-def _show(preview: Preview) -> None:
+def _show(preview: Preview, pictures: Sequence[Cell]) -> None:
     total = "an unknown number of" if preview.total is None else amounts.count(preview.total)
     kinds = {"images": preview.images, "captions": preview.captions, "vectors": preview.vectors}
     st.subheader(f"{plain(preview.title)}: {total} items")
@@ -105,13 +114,14 @@ def _show(preview: Preview) -> None:
         for name, there in kinds.items():
             icon = ":material/check:" if there else ":material/remove:"
             st.badge(name, icon=icon, color="green" if there else "gray")
+    if preview.columns:
+        named = ", ".join(f"**{plain(n)}** ({kind})" for n, kind in preview.columns.items())
+        st.caption(f"Columns: {named}")
     for note in preview.notes:
         st.caption(plain(note))
+    if pictures:
+        grid(pictures, key="preview.pictures", layout="strip", size="small")
     st.dataframe([_row(record) for record in preview.records], hide_index=True, key="preview")
-    if preview.columns:
-        st.caption("Columns")
-        rows = [{"column": name, "kind": kind} for name, kind in preview.columns.items()]
-        st.dataframe(rows, hide_index=True, key="preview.columns", height="content")
 
 
 def _row(record: Any) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def _row(record: Any) -> dict[str, Any]:
     return row | {name: str(value) for name, value in record.meta.items() if value is not None}
 
 
-def _submit(path: Path, importer: str | None, preview: Preview) -> None:
+def _submit(path: Path, importer: str | None, options: Mapping[str, Any], preview: Preview) -> None:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name.split(".")[0]).strip("-.") or "dataset"
     suggested = "uploaded" if path.parent.name == "uploads" else stem[:64]
     name = st.text_input(
@@ -136,7 +146,7 @@ def _submit(path: Path, importer: str | None, preview: Preview) -> None:
         st.caption(f"{plain(name)} exists: items that it does not have yet will be added.")
     if st.button("Import", type="primary", icon=":material/download:", disabled=not name):
         with guarded():
-            api().submit_import(str(path), name, importer)
+            api().submit_import(path, name, importer or preview.importer, **options)
             api().ensure_worker()
             st.session_state["_imported"] = name
             st.rerun()

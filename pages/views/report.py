@@ -20,10 +20,10 @@ from workbench.types import Column, DatasetInfo
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from store.report import DatasetReport
-
 __all__ = ["draw"]
 
+# A ``store.report.DatasetReport``: pages take it from the API and know the store by no import.
+Report = Any
 _BARS = 24
 _BESIDE = 24
 
@@ -43,7 +43,7 @@ def draw(info: DatasetInfo) -> None:
         _skipped(info)
 
 
-def _numbers(report: DatasetReport) -> None:
+def _numbers(report: Report) -> None:
     with st.container(horizontal=True, gap="large"):
         st.metric("Items", amounts.count(report.items), width="content")
         st.metric("Captions", amounts.count(report.captions), width="content")
@@ -159,7 +159,7 @@ def _browse(*conditions: Filter) -> None:
     st.session_state["tab"] = "Browse"
 
 
-def _pictures(info: DatasetInfo, report: DatasetReport) -> None:
+def _pictures(info: DatasetInfo, report: Report) -> None:
     st.subheader("Pictures")
     if not report.images:
         st.caption("This dataset has no pictures.")
@@ -181,14 +181,14 @@ def _height(rows: Sequence[object]) -> Any:
     return "content" if len(rows) <= 8 else 300
 
 
-def _captions(report: DatasetReport) -> None:
+def _captions(report: Report) -> None:
     if report.captions:
         st.subheader("Captions an item")
         rows = [{"captions": n, "items": items} for n, items in report.captions_per_item]
         st.dataframe(rows, hide_index=True, key="report.captions", height=_height(rows))
 
 
-def _columns(report: DatasetReport) -> None:
+def _columns(report: Report) -> None:
     st.subheader("Columns")
     rows = [
         {"column": c.name, "kind": c.kind, "distinct": c.distinct, "missing": c.missing}
@@ -197,7 +197,7 @@ def _columns(report: DatasetReport) -> None:
     st.dataframe(rows, hide_index=True, key="report.columns", height=_height(rows))
 
 
-def _duplicates(info: DatasetInfo, report: DatasetReport) -> None:
+def _duplicates(info: DatasetInfo, report: Report) -> None:
     if not report.duplicates:
         return
     st.subheader("Exact duplicates")

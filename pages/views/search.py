@@ -179,9 +179,16 @@ def _head(search: Search, model: ModelInfo, result: SearchResult) -> None:
     took = 1000 * sum(result.seconds.values())
     words = f"{amounts.count(result.considered)} {kind} ranked in {took:,.0f} ms"
     exact = "" if result.exact else " · approximate index"
+    if not search.view.filtered and result.considered < _total(search):
+        words += f", of {amounts.count(_total(search))}: the others are not embedded yet"
     parts = ", ".join(f"{name} {1000 * span:.1f} ms" for name, span in result.seconds.items())
     st.markdown(f"**{plain(model.name)}**", width="content")
     st.caption(f"{words}{exact}", width="stretch", help=parts)
+
+
+def _total(search: Search) -> int:
+    caption = search.asked.target == "caption"
+    return search.info.captions if caption else search.info.items
 
 
 def _scores(
