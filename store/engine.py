@@ -107,7 +107,9 @@ class Engine:
         for attempt in range(_TRIES):
             try:
                 return question()
-            except (duckdb.CatalogException, duckdb.IOException) as error:
+            except duckdb.Error as error:
+                if not self._of_tables(error):
+                    raise
                 if says_full(error):
                     raise DiskFull(
                         f"no room left in {self.root / 'run'} for a query larger than memory",
@@ -215,6 +217,15 @@ class Engine:
             with self._lock:
                 self._tabled.pop(key, None)
             self._drop(tabled)
+
+    def _of_tables(self, error: duckdb.Error) -> bool:
+        """True when the tables are to blame: dropped by another thread, or a file is not whole.
+
+        For most damage DuckDB's Parquet reader raises no particular kind of error.
+        """
+        if isinstance(error, (duckdb.CatalogException, duckdb.IOException)):
+            return True
+        return type(error) is duckdb.Error or str(self.root / "tables") in str(error)
 
     def _forget(self) -> None:
         """Read every table anew when it is asked for next."""

@@ -11,25 +11,9 @@ import pytest
 
 from store.files import draft
 from store.workspace import Workspace
+from tests.store.model_card import MODEL
 from workbench.errors import InputError, UnknownName
-from workbench.types import IndexInfo, ModelInfo
-
-MODEL = ModelInfo(
-    key="k1",
-    name="tiny",
-    arch="ViT-tiny",
-    weights="random:1",
-    weights_sha256="",
-    dim=4,
-    context_length=16,
-    image_size=(64, 64),
-    preprocess={"mean": [0.5, 0.5, 0.5]},
-    tokenizer={"kind": "simple"},
-    precision="fp32",
-    logit_scale=100.0,
-    logit_bias=None,
-    parameters=10,
-)
+from workbench.types import IndexInfo
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "a b", "é", "x" * 65, "a\n", "a\0"])

@@ -165,9 +165,20 @@ def test_a_dataset_made_again_under_its_name_is_another(tables: Tables) -> None:
     assert tables.items("birds", limit=1)["item"].to_pylist() == ["i500"]
 
 
-def test_a_missing_file_is_said_in_words(tables: Tables) -> None:
+@pytest.mark.parametrize("damage", ["missing", "empty", "end", "head", "pages"])
+def test_a_damaged_file_is_said_in_words(tables: Tables, damage: str) -> None:
     (row,) = tables.database.all("select file from parts where side='image' and start=25")
-    (tables.root / row["file"]).unlink()
+    path = tables.root / row["file"]
+    data = path.read_bytes()
+    changed = {
+        "empty": b"",
+        "end": data[:-1],
+        "head": data[50:],
+        "pages": data[:40] + bytes(len(data) // 3) + data[40 + len(data) // 3 :],
+    }
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(changed[damage])
     with pytest.raises(WorkspaceDamaged, match="workbench doctor"):
         tables.items("birds")
 
