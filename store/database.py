@@ -97,12 +97,7 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to the newest version; every missing step in one transaction."""
         with self.write() as connection:
-            done = _version(connection)
-            for step in MIGRATIONS[done:]:
-                for statement in _statements(step):
-                    connection.execute(statement)
-            if done < len(MIGRATIONS):
-                connection.execute(f"pragma user_version={len(MIGRATIONS)}")
+            _migrate(connection)
 
     def close(self) -> None:
         """Close the connections of every thread; a later call opens new ones."""
@@ -195,12 +190,15 @@ def create(root: Path) -> None:
         draft.touch(mode=0o600)  # the file holds the token of the worker
         try:
             with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.execute("pragma synchronous=off")  # synced once, before it is linked
+                connection.execute("pragma journal_mode=memory")
                 connection.execute(f"pragma application_id={APPLICATION_ID}")
-            database = Database(draft)
-            database.migrate()
-            database.close()
-            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.execute("begin")
+                _migrate(connection)
+                connection.execute("commit")
                 connection.execute("pragma journal_mode=wal")
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
             _link(draft, root / STATE)
             sync_folder(root)
         finally:
@@ -276,6 +274,15 @@ def _quick_check(path: Path, connection: sqlite3.Connection, table: str) -> None
     (verdict,) = connection.execute(f'pragma quick_check("{name}")').fetchone()
     if verdict != "ok":
         raise damaged(path, verdict)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    done = _version(connection)
+    for step in MIGRATIONS[done:]:
+        for statement in _statements(step):
+            connection.execute(statement)
+    if done < len(MIGRATIONS):
+        connection.execute(f"pragma user_version={len(MIGRATIONS)}")
 
 
 def _version(connection: sqlite3.Connection) -> int:
