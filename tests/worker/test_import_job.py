@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from store import doctor
 from store.workspace import Workspace
 from tests.importers.making import (
     BLUE,
@@ -237,3 +238,4 @@ def test_real_photographs(workspace):
     table = workspace.tables.items("photos", columns=["width", "height"])
     sides = np.maximum(table["width"].to_numpy(), table["height"].to_numpy())
     assert sides.max() <= 320
+    assert doctor.check(workspace) == ()

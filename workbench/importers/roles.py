@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 __all__ = [
@@ -26,11 +27,13 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 _INT64 = 2**63
 
 
+@lru_cache(4096)
 def is_caption_name(name: str) -> bool:
     """True for ``caption``, ``captions``, ``text``, ``sentence``, ``caption_2`` and the like."""
     return _CAPTION.fullmatch(name.strip()) is not None
 
 
+@lru_cache(4096)
 def is_label_name(name: str) -> bool:
     """True for ``label``, ``class``, ``class_name``, ``label_name`` and ``category``."""
     return name.strip().lower() in _LABELS

@@ -6,20 +6,14 @@ of their last component belong to one sample; what comes after that dot says wha
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from pathlib import Path
 
 from workbench.importers.image import LIMITS, Limits
 from workbench.importers.importer import Skipped
 from workbench.importers.location import readable
+from workbench.importers.tar_members import DAMAGE, NoEndMarkError, compression, members
 
 __all__ = ["IMAGE_ENDINGS", "Part", "Sample", "samples"]
 
@@ -29,13 +23,6 @@ IMAGE_ENDINGS = (
 )
 TEXT_ENDINGS = ("json", "txt", "cls", "caption", "text")
 _TEXT_LIMIT = 16 * 2**20
-_OPEN: dict[str, Callable[..., Any]] = {
-    "": open,
-    "gz": gzip.open,
-    "bz2": bz2.open,
-    "xz": lzma.open,
-}
-_COMPRESSED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"))
 
 
 @dataclass(frozen=True)
@@ -65,11 +52,9 @@ class Sample:
         return next((p for end, p in self.parts.items() if _last(end) in IMAGE_ENDINGS), None)
 
 
-class _NoEndMarkError(Exception):
-    """The tar ends after a whole member, without the two empty blocks that end a tar."""
-
-
-def samples(path: Path, *, limits: Limits = LIMITS) -> Iterator[Sample | Skipped]:
+def samples(
+    path: Path, *, limits: Limits = LIMITS, content: bool = True
+) -> Iterator[Sample | Skipped]:
     """Read a shard from its beginning, one sample at a time.
 
     Members that are no plain files (links, devices), or whose name is absolute or contains
@@ -80,25 +65,33 @@ def samples(path: Path, *, limits: Limits = LIMITS) -> Iterator[Sample | Skipped
     Args:
         path: a tar, plain or compressed with gzip, bzip2 or xz (told by its first bytes).
         limits: a larger image in a compressed tar is not read into memory.
+        content: False reads no part's bytes, for counting.
     """
     current: Sample | None = None
     try:
-        for found in _members(path, limits):
-            if isinstance(found, Skipped):
-                yield found
+        packed = compression(path) != ""
+        for member in members(path):
+            folders, base = _parts(member.name)
+            if base.startswith("."):
                 continue
-            key, ending, part = found
+            refusal = _refusal(member.name, folders, base) or member.kind
+            if refusal:
+                yield Skipped(readable(member.name), refusal)
+                continue
+            key, ending = _split(folders, base)
             if current is None or current.key != key:
                 if current is not None:
                     yield current
                 current = Sample(key)
-            current.parts.setdefault(ending, part)
-    except _NoEndMarkError:
+            wanted = content and _wanted(_last(ending), member.size, packed, limits)
+            data = member.content() if wanted else None
+            current.parts.setdefault(ending, Part(member.offset, member.size, data))
+    except NoEndMarkError:
         if current is not None:
             yield current
         yield Skipped("", "the shard has no end mark: it may be cut off here")
         return
-    except (tarfile.TarError, OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+    except DAMAGE as error:
         place = f"from sample {current.key} on" if current else "at its beginning"
         yield Skipped("", f"the shard is damaged {place} ({str(error) or type(error).__name__})")
         return
@@ -106,82 +99,30 @@ def samples(path: Path, *, limits: Limits = LIMITS) -> Iterator[Sample | Skipped
         yield current
 
 
-def compression(path: Path) -> str:
-    """``gz``, ``bz2`` or ``xz`` by the file's first bytes; empty for an uncompressed tar.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        head = file.read(6)
-    return next((name for magic, name in _COMPRESSED if head.startswith(magic)), "")
+def _wanted(last: str, size: int, packed: bool, limits: Limits) -> bool:
+    """Text parts are read at once, and the images of a compressed tar, which has no spans."""
+    if last in TEXT_ENDINGS:
+        return size <= _TEXT_LIMIT
+    return packed and last in IMAGE_ENDINGS and size <= limits.max_bytes
 
 
-def _members(path: Path, limits: Limits) -> Iterator[Skipped | tuple[str, str, Part]]:
-    packed = compression(path)
-    with ExitStack() as stack:
-        file = stack.enter_context(_OPEN[packed](path, "rb"))
-        tar = stack.enter_context(tarfile.open(fileobj=file, mode="r|" if packed else "r:"))
-        while (member := tar.next()) is not None:
-            tar.members = []  # type: ignore[attr-defined]  # tarfile keeps every header otherwise
-            if member.isdir() or PurePosixPath(member.name).name.startswith("."):
-                continue
-            refusal = _refusal(member)
-            if refusal:
-                yield Skipped(readable(member.name), refusal)
-            else:
-                yield _member(tar, member, packed != "", limits)
-        if not packed:
-            file.seek(tar.offset)
-        _check_end(file, marked=not packed)
+def _parts(name: str) -> tuple[list[str], str]:
+    """Folders and last component of a name, without empty ones and ``.``."""
+    *folders, base = name.split("/")
+    return [part for part in folders if part not in ("", ".")], base
 
 
-def _member(
-    tar: tarfile.TarFile, member: tarfile.TarInfo, packed: bool, limits: Limits
-) -> tuple[str, str, Part]:
-    key, ending = _split(member.name)
-    last = _last(ending)
-    wanted = last in TEXT_ENDINGS and member.size <= _TEXT_LIMIT
-    wanted = wanted or (packed and last in IMAGE_ENDINGS and member.size <= limits.max_bytes)
-    data = None
-    if wanted and (stream := tar.extractfile(member)) is not None:
-        data = stream.read()
-    return key, ending, Part(member.offset_data, member.size, data)
-
-
-def _split(name: str) -> tuple[str, str]:
-    path = PurePosixPath(readable(name))
-    stem, _, ending = path.name.partition(".")
-    return path.with_name(stem).as_posix(), ending.lower()
+def _split(folders: list[str], base: str) -> tuple[str, str]:
+    """(key of the sample, ending of the part) of a member."""
+    stem, _, ending = base.partition(".")
+    return readable("/".join((*folders, stem))), readable(ending.lower())
 
 
 def _last(ending: str) -> str:
     return ending.rpartition(".")[2]
 
 
-def _refusal(member: tarfile.TarInfo) -> str:
-    if not PurePosixPath(member.name).name:
+def _refusal(name: str, folders: list[str], base: str) -> str:
+    if not base:
         return "it has no name"
-    if member.name.startswith("/") or ".." in PurePosixPath(member.name).parts:
-        return "its name leads outside the archive"
-    if member.issym() or member.islnk():
-        return "a link, not a file"
-    if not member.isreg() or member.issparse():
-        return "not a plain file"
-    return ""
-
-
-def _check_end(file: IO[bytes], *, marked: bool) -> None:
-    """Raise when something else than zeros follows the last member, or nothing at all.
-
-    ``tarfile`` takes a damaged header in the middle, and the end of a file that was cut off
-    between two members, for the end of the archive. Reading on also lets a decompressor check
-    its sum.
-    """
-    block = file.read(2**20)
-    if marked and not block:
-        raise _NoEndMarkError
-    while block:
-        if block.strip(b"\x00"):
-            raise tarfile.ReadError("no valid header after it")
-        block = file.read(2**20)
+    return "its name leads outside the archive" if name.startswith("/") or ".." in folders else ""

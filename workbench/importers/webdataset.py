@@ -16,7 +16,8 @@ from workbench.importers.location import uri_of
 from workbench.importers.previewing import COUNT_SECONDS, preview_of
 from workbench.importers.roles import Roles
 from workbench.importers.shards import Shard, find_shards, has_shards
-from workbench.importers.tar import Part, Sample, compression, samples
+from workbench.importers.tar import Part, Sample, samples
+from workbench.importers.tar_members import compression
 from workbench.types import Preview, Record, Source
 
 __all__ = ["FIELD_OPTIONS", "ShardReading", "WebDataset", "shards_or_error"]
@@ -80,7 +81,9 @@ class WebDataset:
     def total(self, path: Path, *, seconds: float | None = None) -> int | None:
         """Number of samples; reads every header of every shard."""
         shards = shards_or_error(path)
-        return count((entry for shard in shards for entry in samples(shard.path)), seconds)
+        return count(
+            (entry for shard in shards for entry in samples(shard.path, content=False)), seconds
+        )
 
     def vectors(self, path: Path, **options: Any) -> Iterator[VectorBlock]:
         """None."""
