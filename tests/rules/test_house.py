@@ -44,22 +44,22 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 
 def test_no_module_is_named_after_nothing() -> None:
-    vague = re.compile(r"(utils?|helpers?|common|managers?|base|misc)$")
+    vague = re.compile(r"(^|_)(utils?|helpers?|common|managers?|base|misc)$")
     assert not [p for p in python_files(*CODE) if vague.search(p.stem)]
 
 
 def test_weights_are_loaded_without_code_in_them_and_nothing_is_pickled() -> None:
+    banned = re.compile(r"(pickle|dill|joblib|shelve)\.(loads?|dumps?|open|Unpickler)$")
     for path in python_files("workbench", "store", "pages", "sample_data", "app.py"):
-        assert not re.search(
-            r"^\s*(import|from) (pickle|dill|joblib|shelve)\b", path.read_text(), re.M
-        )
         for name, call in calls(path):
+            where = f"{path}:{call.lineno}"
             keywords = {k.arg: ast.unparse(k.value) for k in call.keywords}
             if name == "torch.load":
-                assert keywords.get("weights_only") == "True", f"{path}:{call.lineno}"
+                assert keywords.get("weights_only") == "True", where
             if name in ("np.load", "numpy.load"):
-                assert keywords.get("allow_pickle", "False") == "False", f"{path}:{call.lineno}"
-            assert name not in ("eval", "exec", "os.system"), f"{path}:{call.lineno}"
+                assert keywords.get("allow_pickle", "False") == "False", where
+            assert name not in ("eval", "exec", "os.system"), where
+            assert not banned.search(name), where
 
 
 def test_pages_show_no_raw_html() -> None:
@@ -81,7 +81,8 @@ def test_every_public_name_of_workbench_and_store_is_documented() -> None:
         tree = ast.parse(path.read_text("utf-8"))
         if not ast.get_docstring(tree) and tree.body:
             missing.append(f"{path.relative_to(ROOT)}: module")
-        owners = [tree, *[n for n in tree.body if isinstance(n, ast.ClassDef)]]
+        classes = [n for n in tree.body if isinstance(n, ast.ClassDef)]
+        owners = [tree, *[n for n in classes if not n.name.startswith("_")]]
         for owner in owners:
             for node in owner.body:
                 named = isinstance(node, ast.FunctionDef | ast.ClassDef)
