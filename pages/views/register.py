@@ -6,7 +6,7 @@ import re
 
 import streamlit as st
 
-from pages.shared import errors, job_panel
+from pages.shared import errors, job_panel, url
 from pages.shared.handle import api
 from workbench.errors import InputError
 
@@ -26,12 +26,23 @@ _PRECISIONS = {
 
 
 def button() -> None:
-    """Draw the button that opens the form."""
-    if st.button("Register a model", icon=":material/add:", type="primary"):
+    """Draw the button that opens the form; the address says whether it is open."""
+    st.button(
+        "Register a model",
+        icon=":material/add:",
+        type="primary",
+        on_click=url.write,
+        kwargs={"form": "register"},
+    )
+    if url.read("form") == "register":
         _form()
 
 
-@st.dialog("Register a model", width="medium")
+def _closed() -> None:
+    url.write(form=None)
+
+
+@st.dialog("Register a model", width="medium", on_dismiss=_closed)
 def _form() -> None:
     source = st.segmented_control("Weights from", _SOURCES, default=_SOURCES[0], required=True)
     arch, weights = _WIDGETS[source or _SOURCES[0]]()
@@ -51,6 +62,7 @@ def _register(name: str, arch: str, weights: str, precision: str) -> None:
     with errors.guarded():
         job = api().queue_register(name, arch, weights, priority=_PRIORITY, precision=precision)
         api().ensure_worker()
+        url.write(form=None)
         st.session_state[_JOBS] = [*st.session_state.get(_JOBS, []), job.id]
         st.rerun()
 

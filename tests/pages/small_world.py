@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 from PIL import Image, ImageDraw
 
 from workbench.api import Workbench, open_workspace
-from workbench.types import Floats, ModelInfo, Source
+from workbench.types import Floats, ModelInfo, Source, WorkerInfo
 
 COLOURS = {"red": "#d33", "green": "#3a3", "blue": "#36c", "yellow": "#ec3"}
 SHAPES = ("disc", "square", "cross")
@@ -44,6 +45,27 @@ def model(name: str) -> ModelInfo:
         logit_scale=100.0,
         logit_bias=None,
         parameters=1_234_567,
+    )
+
+
+def worker(device: str = "cpu", *, gpu_present: bool = False) -> WorkerInfo:
+    """A worker that is alive."""
+    now = time.time()
+    return WorkerInfo(
+        id="w",
+        pid=1,
+        host="here",
+        address="grpc://127.0.0.1:1",
+        token="t",
+        device=device,
+        precision="fp32",
+        gpu_present=gpu_present,
+        memory_used=10**9,
+        memory_total=8 * 10**9,
+        job=None,
+        models=("alpha",),
+        started=now,
+        heartbeat=now,
     )
 
 
