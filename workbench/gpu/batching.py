@@ -1,4 +1,4 @@
-"""How many items to compute at once: as fast as it gets, short, and within the memory."""
+"""How many items to compute at once: enough to be efficient, few enough to stop and to fit."""
 
 from __future__ import annotations
 
@@ -6,47 +6,33 @@ from workbench.errors import ModelError
 
 __all__ = ["Batching"]
 
-_GAIN = 1.05
-"""A doubled batch must be faster by this factor, or the smaller one is kept."""
-
 
 class Batching:
-    """The batch size of one job; it grows while that pays, and shrinks when memory runs out.
+    """The batch size of one job: a power of two that takes about a fixed time.
+
+    A quarter of a second is long beside the cost of starting a batch, so that larger ones are
+    hardly faster, and short for a person who cancels. The time alone decides, as on a busy
+    machine the speeds of two sizes cannot be told apart.
 
     Args:
         start: first size.
         largest: never more than this.
-        seconds: a batch shall not take longer, so that a job can stop and yield in time.
+        seconds: how long a batch should take.
     """
 
-    def __init__(self, start: int = 8, largest: int = 1024, seconds: float = 0.5) -> None:
+    def __init__(self, start: int = 8, largest: int = 1024, seconds: float = 0.25) -> None:
         self.size, self.largest, self.seconds = min(start, largest), largest, seconds
-        self._best = (0.0, self.size)
-        self._seen = 0
-        self.settled = False
+        self._rate = 0.0
 
     def learn(self, count: int, seconds: float) -> None:
-        """Judge a batch that took so long; only full batches count.
-
-        Of each size the second batch is judged: the first one pays for warming up.
-        """
+        """Adapt to a batch that took so long; at most one doubling a batch."""
         if count < self.size:
-            return
+            return  # the rest of a stream
         rate = count / max(seconds, 1e-6)
-        if seconds > 2 * self.seconds and self.size > 1:
-            self.size = max(1, int(rate * self.seconds))
-            self.settled = True
-            return
-        self._seen += 1
-        if self.settled or self._seen < 2:
-            return
-        if rate < self._best[0] * _GAIN:
-            self.size, self.settled = self._best[1], True
-            return
-        self._best, self._seen = (rate, self.size), 0
-        doubled = min(self.size * 2, self.largest)
-        self.settled = doubled == self.size or doubled / rate > self.seconds
-        self.size = self.size if self.settled else doubled
+        self._rate = rate if self._rate == 0 else 0.7 * self._rate + 0.3 * rate
+        wanted = max(1, int(self._rate * self.seconds))
+        power = 1 << (wanted.bit_length() - 1)
+        self.size = max(1, min(power, 2 * self.size, self.largest))
 
     def shrink(self, failed: int, reason: str) -> None:
         """Halve the size for good, because a batch of ``failed`` items found no memory.
@@ -61,5 +47,5 @@ class Batching:
                 got=reason.split("\n", maxsplit=1)[0][:200],
                 do="Close other programs that use it, or run the worker with --device cpu.",
             )
-        self.size = self.largest = max(1, min(self.size, failed) // 2)
-        self.settled = True
+        self.largest = max(1, min(self.largest, failed // 2))
+        self.size = min(self.size, self.largest)

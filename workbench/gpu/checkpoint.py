@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
 from safetensors import SafetensorError
@@ -37,12 +37,14 @@ def read(path: Path) -> dict[str, Tensor]:
     """
     check_suffix(path)
     try:
-        loaded = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
-    except SafetensorError as error:
-        raise _damaged(path, "a complete safetensors file", str(error)) from error
+        path.open("rb").close()
     except OSError as error:
         reason = error.strerror or str(error)
         raise _damaged(path, "a file that can be read", reason) from error
+    try:
+        loaded = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
+    except SafetensorError as error:
+        raise _damaged(path, "a complete safetensors file", str(error)) from error
     return _tensors(path, loaded)
 
 
@@ -72,7 +74,7 @@ def _unpickle(path: Path) -> Any:
             "a pickle that would run code: " + str(error).split(". ")[0].split("\n")[0],
             "It was not opened. Convert it to safetensors where you trust it, and register that.",
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, BadZipFile) as error:
         text = str(error)
         if "TorchScript" in text:
             raise _damaged(

@@ -20,7 +20,7 @@ from workbench.gpu.device import Device, pick, precision_for
 from workbench.gpu.encoder import Encoder
 from workbench.gpu.gate import Gate, install
 from workbench.gpu.preprocess import Preprocess
-from workbench.gpu.source import Source, known, resolve, weights_in
+from workbench.gpu.source import MERGES_FILE, Source, known, resolve, weights_in
 from workbench.settings import offline
 from workbench.types import ModelInfo
 
@@ -58,6 +58,7 @@ def describe(
     info = _facts(source, name, chosen)
     if source.seed is None and source.file is None:
         return _absent(info, source)
+    tokenizer_of(source)
     model, notes = _filled(source, source.file)
     return _read_off(info, model, source.file, notes)
 
@@ -252,7 +253,20 @@ def tokenizer_of(source: Source) -> Callable[[list[str]], Tensor]:
             got=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             do=f"With a network: `hf download {name}`; then copy its folder in the cache here.",
         ) from error
+    _check_vocabulary(source, getattr(found, "vocab_size", 0))
     return found
+
+
+def _check_vocabulary(source: Source, words: int) -> None:
+    """Refuse a tokenizer that gives numbers beyond the model's vocabulary."""
+    size = int(source.config["text_cfg"].get("vocab_size", 49408))
+    if words > size:
+        raise ModelError(
+            f"the tokenizer of {source.arch} is not the one it was trained with",
+            expected=f"{MERGES_FILE} beside its weights, of {size:,} words",
+            got=f"CLIP's, of {words:,} words" if source.merges is None else f"{words:,} words",
+            do="Put the tokenizer's merges file into the model's folder.",
+        )
 
 
 def _check_packages(source: Source) -> None:

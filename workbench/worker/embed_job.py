@@ -127,7 +127,7 @@ class _Embedding:
             stream, prepare, start = self._images(), self._pixels, self._start_images
         finish = self.encoder.finish
         if self.encoder.device.kind == "cpu":
-            batching = Batching(start=2, largest=64)
+            batching = Batching(start=2, largest=128)
             lanes: Lanes[Any] = Lanes(lambda items: finish(start(items)), batching)
             return batching, lanes.run(stream, prepare)
         batching = Batching(start=64)

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from itertools import islice
 
 from workbench.errors import BadImage
 from workbench.importers.image import probe
@@ -19,8 +20,9 @@ from workbench.worker.import_tables import Item
 
 __all__ = ["ahead", "examine", "in_parallel", "threads"]
 
-_WINDOW = 16
-"""Images under way per thread; their bytes are all the memory that the reading takes."""
+_BATCH, _UNDER_WAY = 8, 3
+"""Images that a thread decodes before it reports, and such batches under way per thread. One by
+one, small images would spend more time on being handed over than on being decoded."""
 _CHUNK_ENTRIES, _CHUNK_BYTES = 256, 64 * 2**20
 _PATIENCE = 0.2
 
@@ -112,7 +114,7 @@ def examine(record: Record) -> Item | Skipped:
 def in_parallel(
     entries: Iterable[Entry], check: Callable[[], None]
 ) -> Generator[tuple[Entry, Item | Skipped], None, None]:
-    """Each entry with what came of it, in order; up to 16 images a thread are under way.
+    """Each entry with what came of it, in order; a few batches of eight a thread are under way.
 
     Args:
         entries: records are examined, skipped ones passed on.
@@ -120,29 +122,34 @@ def in_parallel(
             images under way.
     """
     pool = ThreadPoolExecutor(threads(), thread_name_prefix="import-decoder")
-    window = _WINDOW * threads()
-    under_way: deque[tuple[Entry, Future[Item | Skipped] | Skipped]] = deque()
+    under_way: deque[Future[list[tuple[Entry, Item | Skipped]]]] = deque()
     try:
-        for entry in entries:
-            result = pool.submit(examine, entry) if isinstance(entry, Record) else entry
-            under_way.append((entry, result))
-            if len(under_way) >= window:
-                yield _next(under_way, check)
+        for batch in _batches(entries):
+            under_way.append(pool.submit(_examine_all, batch))
+            if len(under_way) >= _UNDER_WAY * threads():
+                yield from _finished(under_way.popleft(), check)
         while under_way:
-            yield _next(under_way, check)
+            yield from _finished(under_way.popleft(), check)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _next(
-    under_way: deque[tuple[Entry, Future[Item | Skipped] | Skipped]], check: Callable[[], None]
-) -> tuple[Entry, Item | Skipped]:
-    entry, result = under_way.popleft()
-    if isinstance(result, Skipped):
-        return entry, result
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    remaining = iter(entries)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch
+
+
+def _examine_all(batch: list[Entry]) -> list[tuple[Entry, Item | Skipped]]:
+    return [(e, examine(e) if isinstance(e, Record) else e) for e in batch]
+
+
+def _finished(
+    results: Future[list[tuple[Entry, Item | Skipped]]], check: Callable[[], None]
+) -> list[tuple[Entry, Item | Skipped]]:
     while True:
         check()
         try:
-            return entry, result.result(timeout=_PATIENCE)
+            return results.result(timeout=_PATIENCE)
         except TimeoutError:
             continue
