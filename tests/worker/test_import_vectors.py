@@ -12,7 +12,7 @@ import pytest
 from store.workspace import Workspace
 from tests.importers.making import picture, write_folder
 from tests.worker.import_world import column, run, skipped
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, MissingWeights, UnknownName
 from workbench.worker import import_job
 from workbench.worker.import_vectors import placeholder
 
@@ -135,6 +135,13 @@ def test_under_a_registered_model(workspace, output):
         run(workspace, output, "e", model="wide")
     with pytest.raises(UnknownName, match="model 'none'"):
         run(workspace, output, "f", model="none")
+
+
+def test_asked_to_encode_the_placeholder_says_why_it_cannot(tmp_path):
+    from workbench.gpu import registry
+
+    with pytest.raises(MissingWeights, match=r"no weights.*Register that model and import again"):
+        registry.load(placeholder("d", DIM), None, tmp_path, None)
 
 
 def test_vectors_without_direction_fail_the_job_by_name(workspace, output):

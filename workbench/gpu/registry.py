@@ -168,6 +168,8 @@ def load(info: ModelInfo, device: Device, root: Path, gate: Gate) -> tuple[Encod
         MissingWeights: not on this machine, and not to be had.
         ModelError: they cannot be read, do not fit, or are not those that were loaded before.
     """
+    if info.weights == "vectors only":  # imported with its vectors, see worker.import_vectors
+        raise MissingWeights(f"model {info.name} has vectors but no weights", do=info.note)
     source = source_of(info, root)
     _check_packages(source)
     file = source.file
