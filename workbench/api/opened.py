@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from store.workspace import Workspace
-
     from workbench.worker.client import Client
 
 __all__ = ["Opened"]
@@ -59,10 +58,10 @@ class Opened:
         Raises:
             WorkerError: no worker came up in time.
         """
-        from workbench.worker import supervisor
         from workbench.worker.client import Client
+        from workbench.worker.supervisor import ensure
 
-        supervisor.ensure(self.workspace)
+        ensure(self.workspace)
         with self._lock:
             if self._client is None:
                 self._client = Client(self.workspace)

@@ -222,9 +222,9 @@ class Work(Opened):
 
     def ensure_worker(self) -> WorkerInfo | None:
         """Start a worker when none is alive; None while it is still starting."""
-        from workbench.worker import supervisor
+        from workbench.worker.supervisor import ensure
 
-        return supervisor.ensure(self.workspace)
+        return ensure(self.workspace)
 
     def wait_worker(self, timeout: float = 60.0) -> WorkerInfo:
         """Start a worker when none is alive, and wait until one answers.
@@ -232,12 +232,12 @@ class Work(Opened):
         Raises:
             WorkerError: none came up in time; the message holds the end of its log.
         """
-        from workbench.worker import supervisor
+        from workbench.worker.supervisor import wait_ready
 
-        return supervisor.wait_ready(self.workspace, timeout)
+        return wait_ready(self.workspace, timeout)
 
     def stop_worker(self) -> int:
         """Stop every worker on this machine and return how many; jobs return to the queue."""
-        from workbench.worker import supervisor
+        from workbench.worker.supervisor import stop
 
-        return supervisor.stop(self.workspace)
+        return stop(self.workspace)
