@@ -2,12 +2,13 @@
 
 Measured on one core with 512 numbers a vector, float16, k = 50; N rows in the index, n allowed:
 
-- no index, or n < 200 + N / 400: the allowed vectors are read and scored, about 1 us each. The
-  index with a bitmap of the allowed rows costs 0.3 ms + N x 3 ns + n x 0.25 us: more, below that.
+- no index, or n < 400 + N / 100: the allowed vectors are read and scored, 0.7 us each. The index
+  with a bitmap of the allowed rows costs 0.2 ms + N x 2.6 ns + n x 0.35 us: they met at n = 400,
+  1,500 and 10,000 for N of 10 thousand, 100 thousand and a million.
 - otherwise FAISS passes over its codes (0.2 us a row) and draws candidates, a few more than asked
   for; ``index_scores.score`` gives their final scores. If a row that was not drawn might still
   belong among the k best, given the rounding of FAISS's scores, more candidates are drawn.
-- k beyond a tenth of the rows: everything is scored and sorted, about 1 us a row.
+- k beyond a tenth of the rows: everything is scored and sorted, 0.8 us a row.
 
 Rows that came after the index was built are scored directly and merged.
 """
@@ -134,7 +135,8 @@ class Search:
 
     def _better_read(self, k: int) -> bool:
         """Whether reading all allowed vectors beats asking the index."""
-        few = 200 if self._stored is None else 200 + self._indexed / 400
+        # Rows that the index does not hold bit by bit come from many small files: slower.
+        few = 200 if self._stored is None else 400 + self._indexed / 100
         return self._inside < few or k > self._inside / 10
 
     def _with_fresh(self, query: Floats, rows: Rows, scores: Floats) -> tuple[Rows, Floats]:

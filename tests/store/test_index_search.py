@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from store.index_plan import IndexPlan
+from store.index_reader import Reader
 from store.workspace import Workspace
 from tests.store.index_world import KEY, add_items, embed, unit, workspace
 from workbench.errors import InputError, WorkspaceDamaged
@@ -30,6 +31,7 @@ class World:
 
     def __init__(self, root: Path, kind: str) -> None:
         plan, dtype = KINDS[kind]
+        self.indexed = plan is not None and plan.kind != "none"
         rng = np.random.default_rng(0)
         self.vectors = unit(rng, N, D)
         self.vectors[1000:1400] = self.vectors[5]  # more equal rows than candidates are drawn
@@ -146,6 +148,31 @@ def test_a_side_without_vectors_has_no_hits(tmp_path: Path) -> None:
         hits = opened.indexes.search(*KEY, np.ones((2, 4), np.float32), 5)
         assert (hits.rows.shape, hits.considered) == ((2, 0), 0)
         assert len(opened.indexes.scores(*KEY, np.ones(4, np.float32))) == 0
+
+
+@pytest.mark.parametrize(("allowed", "asked"), [(None, True), (2000, True), (200, False)])
+def test_a_filter_that_leaves_little_is_read_directly(
+    world: World, monkeypatch: pytest.MonkeyPatch, allowed: int | None, asked: bool
+) -> None:
+    calls: list[int] = []
+    find = Reader.candidates
+
+    def spy(*args: Any, **options: Any) -> Any:
+        calls.append(1)
+        return find(*args, **options)
+
+    monkeypatch.setattr(Reader, "candidates", spy)
+    hits = world.search(world.queries[1:2], 10, None if allowed is None else np.arange(allowed))
+    assert bool(calls) == (asked and world.indexed)
+    assert hits.rows.shape == (1, 10)
+
+
+def test_an_index_is_mapped_not_read(small: Workspace) -> None:
+    small.indexes.search(*KEY, np.ones((1, 8), np.float32), 3)
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("only Linux lists what is mapped")
+    assert str(index_file(small)) in maps.read_text()
 
 
 @pytest.fixture
