@@ -49,7 +49,7 @@ class Preprocess:
         """The pixels of one RGB picture: uint8 (H, W, 3), H and W of the model's input."""
         for step in self._steps:
             image = step(image)
-        return np.asarray(image)
+        return np.array(image)  # a copy, which torch may write to
 
     def decode(self, data: bytes, name: str = "image") -> Pixels:
         """The pixels of one image file; a large JPEG is decoded at a reduced size.

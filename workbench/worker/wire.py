@@ -30,6 +30,8 @@ def unpack(message: bytes) -> tuple[dict[str, Any], bytes]:
         WorkerError: the message is cut off or is not one of ours.
     """
     size = int.from_bytes(message[:_LENGTH], "little")
+    if len(message) < _LENGTH + size:
+        raise _broken(message)
     try:
         header = json.loads(message[_LENGTH : _LENGTH + size])
     except ValueError as error:
