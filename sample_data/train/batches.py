@@ -15,7 +15,6 @@ from workbench.errors import InputError
 
 SMALLEST_CROP = 0.75
 CROP_GROUP = 32
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -79,32 +78,6 @@ def jitter(batch: int, rng: Generator) -> Tensor:
     return torch.from_numpy(gain.astype(np.float32)).view(batch, 3, 1, 1)
 
 
-def restyle(pixels: Tensor, rng: Generator) -> Tensor:
-    """Vary what another drawing style would vary: colour strength, contrast and fine detail.
-
-    Saturation 0.6 to 1.4, but none at all for one image in five; contrast 0.7 to 1.3 about the
-    image's own mean; one image in four blurred by halving its resolution. Shape stays.
-
-    Args:
-        pixels: float32 (B, 3, H, W) in 0 to 255; H and W even.
-        rng: decides everything.
-    """
-    batch = len(pixels)
-    saturation = rng.uniform(0.6, 1.4, batch) * (rng.random(batch) >= 0.2)
-    contrast = rng.uniform(0.7, 1.3, batch)
-    blurred = torch.from_numpy(np.flatnonzero(rng.random(batch) < 0.25))
-    strength, spread = (
-        torch.from_numpy(v.astype(np.float32)).view(batch, 1, 1, 1) for v in (saturation, contrast)
-    )
-    grey = (pixels * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    coloured = grey + (pixels - grey) * strength
-    middle = coloured.mean((1, 2, 3), keepdim=True)
-    varied = middle + (coloured - middle) * spread
-    coarse = F.avg_pool2d(varied[blurred], 2)
-    varied[blurred] = F.interpolate(coarse, scale_factor=2, mode="bilinear")
-    return varied
-
-
 def batch_at(pairs: Pairs, step: int, *, batch: int, seed: int) -> tuple[Tensor, Tensor]:
     """Batch number `step`: augmented images float32 (B, 3, 64, 64) and tokens int64 (B, T).
 
@@ -115,6 +88,6 @@ def batch_at(pairs: Pairs, step: int, *, batch: int, seed: int) -> tuple[Tensor,
     rows = rows_of(seed, step, batch, len(pairs))
     groups = np.array_split(rows, max(1, batch // CROP_GROUP))
     pixels = torch.cat([_crops(pairs.images, group, rng) for group in groups])
-    bright = (restyle(pixels.float(), rng) * jitter(batch, rng)).clamp_(0, 255)
+    bright = (pixels.float() * jitter(batch, rng)).clamp_(0, 255)
     mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)
     return (bright / 255 - mean) / std, pairs.tokens[torch.from_numpy(rows)]
