@@ -23,6 +23,16 @@ _DATASET_COLUMNS = "name, items, captions, parts, skipped, created, importer, so
 _REMOVED_AT_ONCE = 20_000
 """Item ids deleted in one transaction, so that other writers wait for milliseconds only."""
 
+_SECONDS_AT_ONCE = 1.0
+"""Of deleting item ids while a person waits; ``gc`` and the next worker delete the rest."""
+
+_GONE = """with recursive present(id) as (
+    select min(dataset) from items
+    union all select (select min(dataset) from items where dataset > present.id)
+    from present where present.id is not null
+) select id from present where id is not null and id not in (select id from datasets) limit 1"""
+"""One dataset that has item ids and is no more; walks from dataset to dataset by the index."""
+
 
 class Catalog:
     """Names and facts of everything in one workspace. Safe to share between threads.
@@ -128,21 +138,24 @@ class Catalog:
                 (time.time(), name),
             )
             connection.execute("delete from files where dataset=?", (name,))
-        self.forget_items()
+        self.forget_items(_SECONDS_AT_ONCE)
 
-    def forget_items(self) -> int:
-        """Delete the item ids of datasets that are gone, in small steps; how many they were."""
-        removed = 0
-        while True:
-            with self.database.write() as connection:
-                count = connection.execute(
-                    "delete from items where (dataset, item) in (select dataset, item from items "
-                    "where dataset not in (select id from datasets) limit ?)",
-                    (_REMOVED_AT_ONCE,),
+    def forget_items(self, seconds: float = float("inf")) -> int:
+        """Delete the item ids of datasets that are gone, in small steps; how many they were.
+
+        Args:
+            seconds: stop after so long; what remains does no harm and is for the next call.
+        """
+        removed, until = 0, time.monotonic() + seconds
+        while (gone := self.database.one(_GONE)) is not None and time.monotonic() < until:
+            with self.database.write(durable=False) as connection:
+                removed += connection.execute(
+                    "delete from items where dataset=?1 and item <= coalesce("
+                    "(select item from items where dataset=?1 order by item limit 1 offset ?2), "
+                    "(select max(item) from items where dataset=?1))",
+                    (gone["id"], _REMOVED_AT_ONCE),
                 ).rowcount
-            removed += count
-            if count < _REMOVED_AT_ONCE:
-                return removed
+        return removed
 
     def _unknown_dataset(self, name: str) -> UnknownName:
         known = [row["name"] for row in self.database.all("select name from datasets")]

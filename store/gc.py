@@ -91,14 +91,15 @@ def collect(workspace: Workspace) -> int:
                 name = path.relative_to(workspace.root).as_posix()
                 named = connection.execute("select 1 from files where path=?", (name,)).fetchone()
                 freed += 0 if named else _remove(path)
-    workspace.catalog.forget_items()
     for folder in DATA_FOLDERS:
         _remove_empty(workspace.root / folder)
     return freed
 
 
 def tidy(workspace: Workspace) -> int:
-    """Remove what dead processes left half done; a worker does so when it starts.
+    """Remove what dead processes left half done, and item ids of deleted datasets.
+
+    A worker does so when it starts.
 
     Returns:
         Bytes freed.
@@ -107,6 +108,7 @@ def tidy(workspace: Workspace) -> int:
     for spill in (workspace.root / "run").glob("duckdb-*"):
         with suppress(OSError):  # not empty: its process lives
             spill.rmdir()
+    workspace.catalog.forget_items()
     return freed
 
 

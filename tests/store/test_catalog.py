@@ -54,6 +54,7 @@ def test_a_deleted_dataset_takes_everything_but_words_of_people_along(
     assert workspace.vectors.all() == ()
     assert workspace.database.all("select path from files") == []
     assert workspace.database.all("select item from items") == []
+    assert catalog.forget_items() == 0  # and it ends
     assert workspace.jobs.get(queued.id).state == "cancelled"
     assert workspace.jobs.get(other.id).state == "queued"
     catalog.ensure_dataset("birds", importer="folder", source="/new")

@@ -129,6 +129,7 @@ def test_item_ids_of_deleted_datasets_are_forgotten_in_small_steps(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.catalog._REMOVED_AT_ONCE", 3)
+    assert workspace.catalog.forget_items() == 0
     workspace.catalog.ensure_dataset("fish", importer="x", source="y")
     for name in ("birds", "fish"):
         workspace.tables.append(name, pa.table({"item": [f"i{n}" for n in range(10)]}))
