@@ -24,6 +24,9 @@ NASTY = (
 )
 """Captions that must show as they are written."""
 
+ODD = "*odd* :red[x] <b>"
+"""A column name that must show as it is written."""
+
 DIM = 16
 EACH = 8
 
@@ -105,13 +108,18 @@ def build(root: Path, models: Sequence[str] = ("alpha", "beta")) -> Workbench:
     """Make the workspace: dataset ``shapes`` with captions, and ``plain`` without vectors."""
     bench = open_workspace(root)
     bench.set_setting("sample", "removed")
+    fill(bench, models)
+    return bench
+
+
+def fill(bench: Workbench, models: Sequence[str] = ("alpha", "beta")) -> None:
+    """Put both datasets and their vectors into a workspace that may hold others."""
     things = [(c, s, n) for c in COLOURS for s in SHAPES for n in range(EACH)]
     pictures = [draw(*thing) for thing in things]
     _fill(bench, "shapes", things, pictures)
     _fill(bench, "plain", things[:10], pictures[:10], captions=False)
     for name in models:
         _embed(bench, name, things)
-    return bench
 
 
 def _fill(
@@ -153,6 +161,7 @@ def _items(
             "weight": [0.5 * nth if nth % 3 else None for nth in range(len(things))],
             "nth": [n for _, _, n in things],
             "round": [shape == "disc" for _, shape, _ in things],
+            ODD: [NASTY[nth] if nth < len(NASTY) else None for nth in range(len(things))],
             "words": [[colour, shape] for colour, shape, _ in things],
         }
     )
