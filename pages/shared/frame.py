@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared import handle, item, look, nav, worker
 from pages.shared.errors import guarded
+from pages.shared.link import copy_button
 from workbench import __version__
 
 __all__ = ["draw"]
@@ -33,6 +34,7 @@ def draw() -> None:
     handle.prepare()
     with st.sidebar, guarded():
         worker.chip()
+        copy_button()
         look.apply()
     chosen.run()
     item.draw_if_open()
