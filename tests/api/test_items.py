@@ -63,6 +63,12 @@ def test_the_report_and_the_catalogue_count(bench):
     assert bench.report("toys").items == 5
 
 
+def test_deleting_a_dataset_cancels_its_jobs(bench):
+    job = bench.submit_embed("toys", "toy")
+    bench.delete_dataset("toys")
+    assert bench.job(job.id).state == "cancelled"
+
+
 def test_a_deleted_dataset_is_gone_and_its_files_can_be_collected(bench):
     bench.delete_dataset("toys")
     assert bench.datasets() == ()

@@ -28,10 +28,15 @@ class Catalogue(Opened):
 
         Its files stay on disk as orphans until ``gc``. The images it was imported from are
         never touched; notes and tags come back when the same items are imported again. The
-        sample world does not come back once one of its datasets was deleted.
+        sample world does not come back once one of its datasets was deleted. Jobs on the dataset
+        are cancelled.
         """
         from workbench.api.sample import SAMPLE_DATASETS, SETTING
 
+        self.workspace.catalog.dataset(name)
+        for job in self.workspace.jobs.list(("queued", "running"), limit=10_000):
+            if job.params.get("dataset") == name:
+                self.workspace.jobs.cancel(job.id)
         self.workspace.catalog.delete_dataset(name)
         if name in SAMPLE_DATASETS:
             self.set_setting(SETTING, "removed")

@@ -53,6 +53,8 @@ class Sample(Catalogue, Work):
         from sample_data import models_dir, scenes_shards, test_shards
 
         shards = dict(zip(SAMPLE_DATASETS, (test_shards(), scenes_shards()), strict=True))
+        if not any(shards.values()):
+            return []  # the sample was not checked out: nothing to add, now or later
         models = [name for name in SAMPLE_MODELS if (models_dir() / name).is_dir()]
         self.set_setting(SETTING, "filling")
         self.ensure_worker()  # it loads its libraries while the jobs are queued and imported

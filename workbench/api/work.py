@@ -16,6 +16,9 @@ __all__ = ["FINAL", "Work"]
 FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "refused")
 """States that a job does not leave by itself."""
 
+_LOOK_SECONDS = 5.0
+"""How often a wait looks whether a worker still lives."""
+
 _SIDES: tuple[Side, ...] = ("image", "caption")
 
 
@@ -179,7 +182,7 @@ class Work(Opened):
         on_progress: Callable[[JobInfo], None] | None = None,
         timeout: float | None = None,
     ) -> JobInfo:
-        """Wait until a job has ended, in whatever state; does not start a worker.
+        """Wait until a job has ended, in whatever state; starts a worker when none is alive.
 
         Args:
             id: number of the job.
@@ -191,8 +194,12 @@ class Work(Opened):
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         version: int | None = None
+        looked = float("-inf")
         while True:
             job = self.job(id)
+            if job.state not in FINAL and time.monotonic() - looked > _LOOK_SECONDS:
+                looked = time.monotonic()
+                self.ensure_worker()
             if on_progress is not None and (now := self.jobs_version()) != version:
                 version = now
                 on_progress(job)
@@ -226,7 +233,7 @@ class Work(Opened):
 
         return ensure(self.workspace)
 
-    def wait_worker(self, timeout: float = 60.0) -> WorkerInfo:
+    def wait_worker(self, timeout: float = 120.0) -> WorkerInfo:
         """Start a worker when none is alive, and wait until one answers.
 
         Raises:

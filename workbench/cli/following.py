@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -76,6 +77,7 @@ class Progress:
         """Draw a job's present state."""
         line = bar(job, filled=self._cells[0], empty=self._cells[1])
         if self._terminal:
+            line = line[: shutil.get_terminal_size((120, 24)).columns - 1]
             sys.stderr.write("\r" + line + " " * max(0, self._shown - len(line)))
             sys.stderr.flush()
             self._shown = len(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 
 from workbench.api import FINAL
@@ -14,7 +15,8 @@ __all__ = ["add"]
 
 _EXAMPLES = """\
   workbench jobs
-  workbench jobs list --state failed --json
+  workbench jobs --state failed --state refused
+  workbench jobs list --limit 100 --json
   workbench jobs show 12
   workbench jobs wait 12
   workbench jobs log 12 --tail 50
@@ -30,10 +32,17 @@ def add(commands: Commands) -> None:
     """Add the command group."""
     parser, actions = group(commands, "jobs", "List, watch, cancel and retry jobs.", _EXAMPLES)
     parser.set_defaults(run=run_list, state=None, limit=20)
-    sub = command(actions, "list", "List jobs, the newest first.", _EXAMPLES)
-    sub.add_argument("--state", choices=_STATES, action="append", help="only these; repeatable")
-    sub.add_argument("--limit", type=int, default=20)
-    sub.set_defaults(run=run_list)
+    listing = command(actions, "list", "List jobs, the newest first.", _EXAMPLES)
+    listing.set_defaults(run=run_list)
+    for lister in (parser, listing):  # `workbench jobs` alone lists too
+        lister.add_argument(
+            "--state",
+            choices=_STATES,
+            action="append",
+            default=argparse.SUPPRESS,
+            help="only these; repeatable",
+        )
+        lister.add_argument("--limit", type=int, default=argparse.SUPPRESS, help="default 20")
     for name, summary, run in (
         ("show", "Show one job.", run_show),
         ("cancel", "Ask a job to stop.", run_cancel),
