@@ -149,12 +149,15 @@ class Catalog:
         removed, until = 0, time.monotonic() + seconds
         while (gone := self.database.one(_GONE)) is not None and time.monotonic() < until:
             with self.database.write(durable=False) as connection:
-                removed += connection.execute(
+                step = connection.execute(
                     "delete from items where dataset=?1 and item <= coalesce("
                     "(select item from items where dataset=?1 order by item limit 1 offset ?2), "
                     "(select max(item) from items where dataset=?1))",
                     (gone["id"], _REMOVED_AT_ONCE),
                 ).rowcount
+            if step == 0:  # another process removed them first
+                break
+            removed += step
         return removed
 
     def _unknown_dataset(self, name: str) -> UnknownName:
