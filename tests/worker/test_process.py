@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -86,7 +85,7 @@ def test_a_worker_that_cannot_start_is_reported_with_its_words(served, monkeypat
 
 def test_sigterm_returns_the_job_and_another_worker_finishes_it(served, tiny, tmp_path):
     with_model(served, tiny)
-    fill(served, tmp_path / "in", 600)
+    fill(served, tmp_path / "in", 300)
     params = {"dataset": "d", "model": "tiny", "sides": ["image", "caption"]}
     job = served.jobs.submit("embed", params, title="embed").id
     worker = supervisor.wait_ready(served, PATIENCE)
@@ -190,4 +189,3 @@ def test_a_reused_process_number_is_not_taken_for_the_old_process():
     until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE, "its end")
     assert not presence.process_lives(zombie.pid, time.time())
     zombie.wait()
-    os.kill(os.getpid(), signal.Signals(0))

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,7 @@ def announce(root: Path) -> Path:
     path = root / "run" / f"app-{os.getpid()}"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".tmp-{os.getpid()}-app")
+        temporary = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident():x}-app")
         born = psutil.Process().create_time()
         temporary.write_text(json.dumps({"pid": os.getpid(), "born": born}))
         temporary.replace(path)
