@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from store.index_plan import IndexPlan
 from store.index_recall import half_recall
 from store.workspace import Workspace
 from tests.store.index_world import KEY, embed, unit, workspace
-from workbench.errors import Cancelled, InputError
+from workbench.errors import Cancelled, DiskFull, InputError
 
 CELLS = IndexPlan("IVF16 float16", "Cells, for the test.", 0)
 
@@ -170,6 +171,29 @@ def test_stopping_changes_nothing(opened: Workspace, plan: IndexPlan | None, sto
         opened.indexes.build(*KEY, plan=plan, should_stop=should_stop)
     assert opened.indexes.all() == ()
     assert list((opened.root / "indexes").rglob("*.*")) == []
+
+
+def test_a_full_disk_is_named_and_changes_nothing(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed(opened, unit(np.random.default_rng(0), 4000, 64), shard=2000)
+    write = index_build.faiss.write_index
+
+    def limited(*args: Any) -> None:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        try:
+            write(*args)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    monkeypatch.setattr(index_build.faiss, "write_index", limited)
+    with pytest.raises(DiskFull, match="indexes"):
+        opened.indexes.build(*KEY)
+    assert opened.indexes.all() == ()
+    assert [path for path in (opened.root / "indexes").rglob("*") if path.is_file()] == []
+    hits = opened.indexes.search(*KEY, unit(np.random.default_rng(1), 1, 64), 3)
+    assert hits.considered == 4000
 
 
 def test_nothing_embedded_cannot_be_indexed(opened: Workspace) -> None:
