@@ -33,6 +33,12 @@ _WRITE_FAILED = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
 _BIG_TABLES = ("items",)
 """Not checked at every open: they may hold millions of rows. ``doctor`` checks them."""
 
+_opened: weakref.WeakSet[Database] = weakref.WeakSet()
+_guard = threading.Lock()
+"""The databases of this process. To open one of their files by hand and close it would drop the
+locks that SQLite holds on it for this process (POSIX gives one set of locks to a process, and
+takes them away at the first close); another process would then delete the journal in use."""
+
 
 class Database:
     """Connections to one state.sqlite.
@@ -47,6 +53,8 @@ class Database:
         self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        with _guard:
+            _opened.add(self)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -222,12 +230,9 @@ def inspect(path: Path) -> None:
         WorkspaceDamaged: not a database, not a workspace, or it fails SQLite's quick check.
         WorkspaceNewer: its schema is newer than this version knows.
     """
-    head = path.read_bytes()[:100] if path.stat().st_size < 100 else _head(path)
-    if len(head) < 100 or not head.startswith(_MAGIC):
-        raise damaged(path, "it is not a SQLite database")
-    if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-        raise damaged(path, "it is a SQLite database of another application")
-    _refuse_newer(path, int.from_bytes(head[60:64], "big"))
+    with _guard:
+        if not any(_same(database.path, path) for database in list(_opened)):
+            _check_head(path)
     with _in_words(path), closing(_read_only(path)) as connection:
         _refuse_newer(path, _version(connection))
         for (table,) in connection.execute("select name from sqlite_schema where type='table'"):
@@ -249,9 +254,22 @@ def _code(error: sqlite3.Error) -> int:
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def _head(path: Path) -> bytes:
+def _same(known: Path, path: Path) -> bool:
+    try:
+        return known.samefile(path)
+    except OSError:
+        return False
+
+
+def _check_head(path: Path) -> None:
+    """Look at the file itself: opened by SQLite, a foreign database may be changed."""
     with path.open("rb") as file:
-        return file.read(100)
+        head = file.read(100)
+    if len(head) < 100 or not head.startswith(_MAGIC):
+        raise damaged(path, "it is not a SQLite database")
+    if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+        raise damaged(path, "it is a SQLite database of another application")
+    _refuse_newer(path, int.from_bytes(head[60:64], "big"))
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
