@@ -29,7 +29,8 @@ __all__ = ["HOT_ROWS", "Engine", "Tabled"]
 HOT_ROWS = 5_000_000
 """Rows kept in memory, over all datasets (about 200 bytes an item)."""
 
-_TRIES = 3
+_TRIES = 20
+"""Each further try means that a part was published within the time of one question."""
 
 _Table = Literal["items", "captions"]
 _SIDE = {"items": "image", "captions": "caption"}
@@ -119,7 +120,6 @@ class Engine:
                     raise WorkspaceDamaged(
                         f"a table cannot be read: {error}", do="Run `workbench doctor`."
                     ) from error
-                self._forget()
         raise AssertionError  # the loop returns or raises
 
     def tabled(self, dataset: str, table: _Table = "items") -> Tabled:
@@ -226,15 +226,6 @@ class Engine:
         if isinstance(error, (duckdb.CatalogException, duckdb.IOException)):
             return True
         return type(error) is duckdb.Error or str(self.root / "tables") in str(error)
-
-    def _forget(self) -> None:
-        """Read every table anew when it is asked for next."""
-        with self._loading:
-            with self._lock:
-                old = list(self._tabled.values())
-                self._tabled.clear()
-            for tabled in old:
-                self._drop(tabled)
 
     def _drop(self, tabled: Tabled) -> None:
         self.rows(f"drop {'table' if tabled.hot else 'view'} if exists {tabled.relation}")
