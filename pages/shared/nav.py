@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import PAGES, Card
 from pages.shared.errors import guarded
@@ -48,7 +49,22 @@ def sections() -> dict[str, list[Any]]:
 
 def go(module: str, **params: str | list[str]) -> None:
     """Open another page with these address parameters; ends the present run."""
+    _release()
     st.switch_page(page(module), query_params=_filled(params))
+
+
+def _release() -> None:
+    """Let go of the address parameters that widgets of the present page hold.
+
+    Streamlit refuses to leave a page while a bound widget has a value in the address, and would
+    drop a parameter of the next page that has the same name. It has no public way to unbind.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    with context.session_state.query_params() as parameters:
+        for widget in list(parameters._bindings_by_widget):
+            parameters.unbind_widget(widget)
 
 
 def link(module: str, label: str, *, icon: str | None = None, **params: str | list[str]) -> None:

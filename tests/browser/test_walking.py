@@ -89,8 +89,8 @@ def test_a_click_on_the_histogram_shows_the_images_of_that_bar(visitor) -> None:
 def test_a_figure_is_saved_as_svg_and_png(visitor, tmp_path: Path) -> None:
     page = visitor.open("retrieval?dataset=shapes&like=shapes/30&models=alpha")
     page.locator(".js-plotly-plot .bars .point").first.wait_for()
-    page.get_by_role("button", name="Export").click()
     for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        page.get_by_role("button", name="Export").click()  # saving has closed it
         with page.expect_download() as download:
             page.get_by_role("button", name=kind, exact=True).click()
         path = tmp_path / download.value.suggested_filename

@@ -57,3 +57,13 @@ def test_an_item_that_is_not_there_is_explained(bench, visit) -> None:
     app = visit("datasets", item="shapes/4000")
     assert "row of" in app.error[0].value.lower()
     assert cells(app)
+
+
+def test_find_similar_leaves_a_page_whose_widgets_hold_the_address(bench, visit) -> None:
+    app = visit("datasets", dataset="shapes", per="24", find="square", item="shapes/8")
+    next(b for b in app.button if b.label == "Find similar").click().run()
+    assert not app.exception and not app.error
+    assert app.title[0].value == "Retrieval"
+    assert app.query_params["like"] == "shapes/8" and app.query_params["dataset"] == "shapes"
+    assert app.selectbox(key="dataset").value == "shapes"
+    assert "item" not in app.query_params and cells(app)
