@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from store.workspace import Workspace
 from tests.gpu.tiny import bundle, picture
 from tests.worker.embed_world import perform, submit, vectors, with_model
 from workbench.settings import REPOSITORY
-from workbench.worker.models import Models
 
 ITEMS, KILLS, LATEST = 2000, 20, 0.6
 SEED = 11
@@ -52,21 +50,30 @@ class Forker:
         self.process.stdout.close()
 
 
-@pytest.fixture
-def space(tmp_path):
+def world(root, model):
     """Captioned pictures in one media file, and the tiny model."""
-    with Workspace.open(tmp_path / "space") as opened:
-        opened.catalog.ensure_dataset("d", importer="test", source="", info={})
-        pictures = [picture(number) for number in range(100)]
-        sources = opened.tables.put_blob("d", [pictures[n % 100] for n in range(ITEMS)])
-        items = {"item": [f"{n:05}" for n in range(ITEMS)]}
-        items |= {
-            name: [getattr(source, name) for source in sources]
-            for name in ("uri", "offset", "length")
-        }
-        captions = {"item_index": list(range(ITEMS)), "text": [f"no {n}" for n in range(ITEMS)]}
-        opened.tables.append("d", pa.table(items), pa.table(captions))
-        with_model(opened, bundle(tmp_path / "tiny"))
+    space = Workspace.open(root)
+    space.catalog.ensure_dataset("d", importer="test", source="", info={})
+    pictures = [picture(number) for number in range(100)]
+    sources = space.tables.put_blob("d", [pictures[n % 100] for n in range(ITEMS)])
+    items = {"item": [f"{n:05}" for n in range(ITEMS)]}
+    items |= {
+        name: [getattr(source, name) for source in sources] for name in ("uri", "offset", "length")
+    }
+    captions = {"item_index": list(range(ITEMS)), "text": [f"no {n}" for n in range(ITEMS)]}
+    space.tables.append("d", pa.table(items), pa.table(captions))
+    return space, with_model(space, model)
+
+
+@pytest.fixture
+def model(tmp_path):
+    return bundle(tmp_path / "tiny")
+
+
+@pytest.fixture
+def space(tmp_path, model):
+    opened, _ = world(tmp_path / "space", model)
+    with opened:
         yield opened
 
 
@@ -77,18 +84,16 @@ def until(condition, what):
         time.sleep(0.02)
 
 
-def uninterrupted(space, tmp_path):
-    """The vectors of a copy of the workspace, embedded in one go."""
-    shutil.copytree(space.root, tmp_path / "copy")
-    with Workspace.open(tmp_path / "copy") as copy:
-        models = Models(copy, "cpu")
-        models.prepare()
-        perform(copy, models, submit(copy))
-        return vectors(copy, "image"), vectors(copy, "caption")
+def uninterrupted(root, model):
+    """The vectors of an equal workspace, embedded in one go."""
+    opened, models = world(root, model)
+    with opened:
+        perform(opened, models, submit(opened))
+        return vectors(opened, "image"), vectors(opened, "caption")
 
 
-def test_an_embedding_survives_twenty_kills(space, tmp_path):
-    wanted = uninterrupted(space, tmp_path)
+def test_an_embedding_survives_twenty_kills(space, model, tmp_path):
+    wanted = uninterrupted(tmp_path / "whole", model)
     chance, forker = random.Random(SEED), Forker(space.root)
     params = {"dataset": "d", "model": "tiny", "sides": ["image", "caption"]}
     job = space.jobs.submit("embed", params, title="embed").id

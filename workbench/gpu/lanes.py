@@ -46,7 +46,8 @@ class Lanes(Generic[Source]):
             then computed in halves.
         batching: the batch size of a lane, which it learns from the times measured here.
         lanes: threads; one a core when None.
-        clock: seconds, monotonic.
+        clock: seconds; by default those that the lane computed, so that the batch size does not
+            follow what else the machine does.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Lanes(Generic[Source]):
         batching: Batching,
         *,
         lanes: int | None = None,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._compute, self.batching, self._clock = compute, batching, clock
         self._lanes = lanes or threads()
