@@ -38,6 +38,7 @@ _LOG = logging.getLogger("workbench.worker")
 _POLL_SECONDS = 0.2
 _BEAT_SECONDS = 0.5
 _HOUSEKEEPING_SECONDS = 5.0
+_LAST_BEAT_SECONDS = 15.0  # longer than a beat waits for a busy database
 _NICENESS = 5
 """How far a job steps back behind the app and behind queries."""
 
@@ -68,9 +69,10 @@ class Worker:
         """Work until told to stop, or until there was nothing to do for long enough."""
         gc.tidy(self._workspace)
         self._workspace.workers.register(self._info())
+        heart = threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True)
         threads = [
+            heart,
             threading.Thread(target=self._server.serve, name="flight", daemon=True),
-            threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True),
             threading.Thread(target=self._models.prepare, name="torch", daemon=True),
         ]
         for thread in threads:
@@ -82,6 +84,7 @@ class Worker:
             self._work()
         finally:
             self._over.set()
+            heart.join(_LAST_BEAT_SECONDS)  # a beat under way would bring the entry back
             with suppress(Exception):  # the workspace may be gone
                 self._workspace.workers.remove(self.id)
             _LOG.info("worker %s ends", self.id)
