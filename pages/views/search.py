@@ -255,36 +255,31 @@ def _vectors(search: Search, model: ModelInfo) -> tuple[int, ...]:
     return tuple(v.done for v in found if v.model in (model.key, model.name))
 
 
+def _question(search: Search, model: str) -> dict[str, Any]:
+    """What hits and histogram are both asked, as keyword arguments."""
+    assert search.asked.query is not None
+    return {
+        "query": search.asked.query,
+        "dataset": search.info.name,
+        "model": model,
+        "target": search.asked.target,
+        "where": search.view.where,
+        "search": search.view.search,
+    }
+
+
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _cached_search(
     _search: Search, key: str, model: str, k: int, offset: int, done: tuple[int, ...]
 ) -> SearchResult:
-    assert _search.asked.query is not None
-    return api().search(
-        _search.asked.query,
-        dataset=_search.info.name,
-        model=model,
-        target=_search.asked.target,
-        where=_search.view.where,
-        search=_search.view.search,
-        k=k,
-        offset=offset,
-    )
+    return api().search(**_question(_search, model), k=k, offset=offset)
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _cached_histogram(
     _search: Search, key: str, model: str, done: tuple[int, ...]
 ) -> ScoreHistogram:
-    assert _search.asked.query is not None
-    return api().score_histogram(
-        _search.asked.query,
-        dataset=_search.info.name,
-        model=model,
-        target=_search.asked.target,
-        where=_search.view.where,
-        search=_search.view.search,
-    )
+    return api().score_histogram(**_question(_search, model))
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
