@@ -1,4 +1,4 @@
-"""The tiny model of the tests of workbench.gpu."""
+"""An empty workspace, and the tiny model of the tests of workbench.gpu."""
 
 from __future__ import annotations
 
@@ -19,4 +19,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def space(tmp_path: Path):
     with Workspace.open(tmp_path / "space") as opened:
+        yield opened
+
+
+@pytest.fixture
+def workspace(tmp_path: Path):
+    with Workspace.open(tmp_path / "workspace") as opened:
         yield opened

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from store import doctor
-from store.workspace import Workspace
 from tests.importers.making import (
     BLUE,
     GREEN,
@@ -29,12 +28,6 @@ from workbench.errors import InputError, UnknownName
 from workbench.worker import import_job
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "photos"
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    with Workspace.open(tmp_path / "workspace") as opened:
-        yield opened
 
 
 def test_a_folder_arrives_with_sizes_and_digests(workspace, tmp_path):

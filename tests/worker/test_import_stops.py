@@ -12,7 +12,6 @@ import time
 import pytest
 
 from store import doctor
-from store.workspace import Workspace
 from tests.importers.making import picture, write_folder
 from tests.worker.import_world import column, leftovers, run, submit
 from workbench.errors import Cancelled
@@ -21,12 +20,6 @@ from workbench.settings import REPOSITORY
 from workbench.worker import import_job
 from workbench.worker.control import Control, Interrupted
 from workbench.worker.import_reading import ahead
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    with Workspace.open(tmp_path / "workspace") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from store.workspace import Workspace
 from tests.importers.making import picture, write_folder
 from tests.worker.import_world import column, run, skipped
 from workbench.errors import InputError, MissingWeights, UnknownName
@@ -17,12 +16,6 @@ from workbench.worker import import_job
 from workbench.worker.import_vectors import placeholder
 
 DIM, COUNTS = 8, (5, 3)
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    with Workspace.open(tmp_path / "workspace") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -152,11 +152,6 @@ class Control:
             self.beat()
         self.check()
 
-    def expect(self, total: int) -> None:
-        """Note how many units there are; may be called from any thread."""
-        with self._lock:
-            self._total = total
-
     def check(self) -> None:
         """Raise as ``tick`` does, without reporting anything: cheap enough for every image."""
         if self._lost:
