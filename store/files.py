@@ -80,10 +80,20 @@ class Draft:
         with self.path.open("rb") as file:
             digest, size = _digest(file.fileno())
             os.fsync(file.fileno())
-        final = self.path.with_name(f"{stem}-{digest}{suffix}".removeprefix("-"))
+        final = self._rename(f"{stem}-{digest}{suffix}".removeprefix("-"))
+        return StoredFile(final.relative_to(self.root).as_posix(), kind, size, digest)
+
+    def name(self, name: str) -> None:
+        """Sync the draft and give it this name in the same folder, replacing what has it."""
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+        self._rename(name)
+
+    def _rename(self, name: str) -> Path:
+        final = self.path.with_name(name)
         self.path.replace(final)
         sync_folder(final.parent)
-        return StoredFile(final.relative_to(self.root).as_posix(), kind, size, digest)
+        return final
 
 
 @contextmanager

@@ -42,7 +42,7 @@ _SPILL = re.compile(r"duckdb-(\d+)")
 def leftovers(workspace: Workspace) -> tuple[Path, ...]:
     """Drafts and spill files of dead processes, anywhere in the workspace; absolute, sorted."""
     root, found = workspace.root, []
-    for folder in ("", *DATA_FOLDERS, "thumbs", "run", "reports", "logs"):
+    for folder in ("", *DATA_FOLDERS, "thumbs", "run", "reports", "logs", "uploads"):
         walked = root.iterdir() if not folder else _files(root / folder)
         found += [path for path in walked if _DRAFT.match(path.name) and _abandoned(path)]
     for spill in (root / "run").glob("duckdb-*"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import amounts, job_panel, record_pictures, uploads
+from pages.shared import amounts, job_panel, record_pictures
 from pages.shared.errors import guarded
 from pages.shared.grid import Cell, grid
 from pages.shared.handle import api
@@ -68,7 +68,7 @@ def _uploaded() -> Path | None:
         key="files",
         help="Kept in the workspace. For more than a few hundred files, give their path instead.",
     )
-    return uploads.keep(files, api().root) if files else None
+    return api().keep_uploads(files) if files else None
 
 
 def _importer() -> str | None:

@@ -80,9 +80,8 @@ def test_the_workspace_is_checked(own, visit) -> None:
 
 
 def test_an_upload_is_no_stranger_to_the_doctor(own, visit) -> None:
-    from pages.shared import uploads
-    from tests.pages.test_plain import File
+    from tests.store.test_uploads import File
 
-    uploads.keep([File("a.png", b"1")], own.root)
+    own.keep_uploads([File("a.png", b"1")])
     assert not own.doctor(deep=False)
     assert own.gc(dry_run=True)[0] == ()

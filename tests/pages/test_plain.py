@@ -1,18 +1,17 @@
-"""Text of unknown origin stays literal; numbers read well; uploads cannot leave their folder."""
+"""Text of unknown origin stays literal; numbers read well."""
 
 from __future__ import annotations
 
 import csv
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from markdown_it import MarkdownIt
 
-from pages.shared import amounts, errors, export, filters, uploads
+from pages.shared import amounts, errors, export, filters
 from pages.shared.plain import plain, short
 from tests.pages.small_world import NASTY
 from workbench.errors import InputError
@@ -104,39 +103,6 @@ def test_the_page_of_a_figure_carries_its_numbers_and_escapes_them() -> None:
     assert "&lt;script&gt;x&lt;/script&gt;" in text and "<script>x</script>" not in text
     assert "<h1>&lt;b&gt;t&lt;/b&gt;</h1>" in text and "<td>3</td>" in text
     assert 'src="http' not in text
-
-
-class File:
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name, self.data = name, data
-
-    def getbuffer(self) -> memoryview:
-        return memoryview(self.data)
-
-
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("cat.png", "cat.png"),
-        ("../../etc/passwd", "passwd"),
-        ("C:\\x\\y.png", "y.png"),
-        ("..", "file"),
-        ("a\x00b\n.png", "ab.png"),
-        (".hidden", "hidden"),
-        ("", "file"),
-    ],
-)
-def test_names_of_uploads_lose_their_folders(name: str, safe: str) -> None:
-    assert uploads.safe_name(name) == safe
-
-
-def test_an_upload_is_kept_once_and_inside_the_workspace(tmp_path: Path) -> None:
-    files = [File("../a.png", b"1"), File("b.png", b"22")]
-    folder = uploads.keep(files, tmp_path)
-    assert folder.parent == tmp_path / "uploads"
-    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {"a.png": b"1", "b.png": b"22"}
-    assert uploads.keep(files, tmp_path) == folder
-    assert uploads.keep([File("a.png", b"other")], tmp_path) != folder
 
 
 def test_an_unexpected_error_is_reported_with_its_place_and_our_own_in_parts() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.api.opened import Opened
 from workbench.errors import WorkerError
 from workbench.types import JobInfo, JobState, Preview, Side, WorkerInfo
+
+if TYPE_CHECKING:
+    from store.uploads import Uploaded
 
 __all__ = ["FINAL", "Work"]
 
@@ -24,6 +27,16 @@ _SIDES: tuple[Side, ...] = ("image", "caption")
 
 class Work(Opened):
     """Long work: submitted here, done by the worker, watched from everywhere."""
+
+    def keep_uploads(self, files: Sequence[Uploaded]) -> Path:
+        """Keep uploaded files in the workspace; the folder is the path of an import.
+
+        Raises:
+            DiskFull: no room left.
+        """
+        from store import uploads
+
+        return uploads.keep(self.root, files)
 
     def preview(
         self, path: str | Path, importer: str | None = None, limit: int = 20, **options: Any

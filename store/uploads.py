@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Uploaded", "keep", "safe_name"]
+from store.files import draft
+
+__all__ = ["FOLDER", "Uploaded", "keep", "safe_name"]
+
+FOLDER = "uploads"
 
 
 class Uploaded(Protocol):
@@ -29,26 +32,23 @@ def safe_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", "", last).lstrip(".").strip()[-150:] or "file"
 
 
-def keep(files: Sequence[Uploaded], root: Path) -> Path:
-    """Write the files into ``root/uploads/<digest>/`` and return that folder.
+def keep(root: Path, files: Sequence[Uploaded]) -> Path:
+    """Write the files into ``uploads/<digest>/`` of the workspace and return that folder.
 
-    The folder is named after names and contents, so the same upload is kept once. Each file
-    appears whole or not at all.
+    The folder is named after names and contents, so the same upload is written once, however
+    often a page asks. Each file appears whole or not at all.
+
+    Raises:
+        DiskFull: no room left; files that were written before stay.
     """
     digest = hashlib.blake2b(digest_size=8)
     for file in files:
         digest.update(safe_name(file.name).encode() + b"\0" + file.getbuffer())
-    folder = root / "uploads" / digest.hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = f"{FOLDER}/{digest.hexdigest()}"
     for file in files:
-        _write(folder / safe_name(file.name), file.getbuffer())
-    return folder
-
-
-def _write(path: Path, data: memoryview) -> None:
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    with temporary.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.replace(path)
+        name = safe_name(file.name)
+        if not (root / folder / name).exists():
+            with draft(root, folder, name) as begun:
+                begun.path.write_bytes(file.getbuffer())
+                begun.name(name)
+    return root / folder
