@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 import torch
@@ -15,8 +16,10 @@ class Steps(nn.Module):
     def __init__(self, log, permits):
         super().__init__()
         self.log, self.permits = log, permits
+        self.begun = threading.Event()
 
     def forward(self, x):
+        self.begun.set()
         assert self.permits.acquire(timeout=5)
         self.log.append("step")
         return x
@@ -39,10 +42,19 @@ def in_background(gate, model, check=None):
     return thread
 
 
-def test_a_query_stops_a_job_between_two_blocks():
+def eventually(condition, seconds=5.0):
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.001)
+    return condition()
+
+
+def test_a_query_stops_a_job_between_two_blocks(monkeypatch):
+    monkeypatch.setattr("workbench.gpu.gate._PATIENCE", 5.0)  # however slow the machine
     gate = Gate()
     model, log, permits = stepping(gate)
     job = in_background(gate, model)
+    assert model[0].begun.wait(5)
     inside, leave = threading.Event(), threading.Event()
 
     def query():
@@ -54,6 +66,7 @@ def test_a_query_stops_a_job_between_two_blocks():
 
     asking = threading.Thread(target=query)
     asking.start()
+    assert eventually(lambda: gate._queries == 1)
     permits.release()  # the block under way ends; the next one finds the gate closed
     assert inside.wait(5)
     permits.release(2)
