@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.errors import InputError
+from workbench.measures.slices import class_slices, embedding_slices
+
+
+def unit(rows):
+    rows = np.asarray(rows, dtype=np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def planted(seed=0):
+    """300 images around four directions; those at the third stand on snow and fail."""
+    rng = np.random.default_rng(seed)
+    kind = np.repeat(np.arange(4), 75)
+    images = unit(np.eye(8)[kind] + rng.normal(0, 0.15, (300, 8)))
+    background = np.where(kind == 2, "snow", rng.choice(["grass", "sand"], 300))
+    wrong = np.where(kind == 2, rng.random(300) < 0.6, rng.random(300) < 0.1)
+    return images, np.flatnonzero(wrong), background.tolist(), kind
+
+
+def test_a_planted_slice_comes_first_with_its_word_and_its_background():
+    images, mistakes, background, kind = planted()
+    words = ["grass", "sand", "snow", "sea"]
+    first, *_ = embedding_slices(images, mistakes, {"bg": background}, words, unit(np.eye(8)[:4]))
+    assert first.words[0][0] == "snow"
+    assert first.excesses[0].value == "snow" and first.excesses[0].p < 1e-9
+    assert np.mean(kind[mistakes[first.members]] == 2) > 0.9
+
+
+def test_every_mistake_is_in_one_slice():
+    images, mistakes, background, _ = planted(1)
+    found = embedding_slices(images, mistakes, {"bg": background}, [], np.empty((0, 8), np.float32))
+    together = np.concatenate([each.members for each in found])
+    assert sorted(together) == list(range(len(mistakes)))
+    assert all(each.words == () for each in found)
+
+
+def test_the_same_seed_gives_the_same_slices():
+    images, mistakes, background, _ = planted(2)
+    nothing = np.empty((0, 8), np.float32)
+    one, two = (
+        embedding_slices(images, mistakes, {"bg": background}, [], nothing, seed=5)
+        for _ in range(2)
+    )
+    assert [each.members.tolist() for each in one] == [each.members.tolist() for each in two]
+
+
+def test_no_mistakes_one_mistake_and_equal_vectors():
+    images = unit([[1, 0], [0, 1], [1, 0]])
+    nothing = np.empty((0, 2), np.float32)
+    none = np.empty(0, dtype=np.int64)
+    assert embedding_slices(images, none, {}, [], nothing) == ()
+    (one,) = embedding_slices(images, np.array([1]), {}, [], nothing)
+    assert one.members.tolist() == [0] and one.cohesion == pytest.approx(1)
+    (same,) = embedding_slices(images, np.array([0, 2]), {}, [], nothing, slices=2)
+    assert len(same.members) == 2
+
+
+def test_words_without_vectors_are_refused():
+    with pytest.raises(InputError, match="words"):
+        embedding_slices(unit([[1, 0]]), np.array([0]), {}, ["a"], np.empty((0, 2), np.float32))
+
+
+def test_wrong_answers_that_gather_on_one_background():
+    predicted = np.array([7] * 4 + [1] * 16)
+    mistake = np.array([True] * 4 + [False] * 10 + [True] * 6)
+    background = ["white"] * 4 + ["white", "blue"] * 8
+    first, *_ = class_slices(predicted, mistake, {"bg": background})
+    assert (first.predicted, first.excess.value, first.excess.inside) == (7, "white", 4)
+
+
+def test_too_few_wrong_answers_are_no_slice():
+    predicted, mistake = np.array([1, 1, 2]), np.array([True, True, False])
+    assert class_slices(predicted, mistake, {"bg": ["a", "a", "b"]}) == ()
