@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import open_clip
 import pytest
 import torch
@@ -99,6 +100,27 @@ def test_other_drawing_styles_are_harder(name):
     top1 = figures(name)["top1"]
     assert all(top1[style]["all"] < top1["noto"]["all"] for style in STYLES - {"noto"})
     assert all(top1[style]["300-"] < top1["noto"]["300-"] for style in STYLES - {"noto"})
+
+
+def found_again(loaded, test_set, style: str) -> float:
+    """Share of the concepts whose drawing in another style is among the first ten of 791."""
+    styles, labels = np.array(test_set.styles), np.asarray(test_set.labels)
+    drawings = []
+    for wanted in ("noto", style):
+        rows = np.flatnonzero(styles == wanted)
+        _, first = np.unique(labels[rows], return_index=True)  # in the order of the concepts
+        pixels = torch.stack([loaded.preprocess(test_set.images[row]) for row in rows[first]])
+        with torch.inference_mode():
+            drawings.append(loaded.model.encode_image(pixels, normalize=True).numpy())
+    scores = drawings[0] @ drawings[1].T
+    return float(np.mean((scores > scores.diagonal()[:, None]).sum(axis=1) < 10))
+
+
+def test_an_image_finds_its_concept_in_another_style(loaded, test_set):
+    chance = 10 / len(test_set.names)
+    twemoji, openmoji = (found_again(loaded, test_set, s) for s in ("twemoji", "openmoji"))
+    assert twemoji > 15 * chance
+    assert twemoji > openmoji > 2 * chance  # lower with each step away from what was seen
 
 
 def test_accuracy_of_a_worked_example():
