@@ -1,0 +1,1 @@
+"""Heads: embeddings of images and texts in, class scores out; one file a method."""

@@ -1,0 +1,28 @@
+"""The one register of heads, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from workbench.errors import UnknownName
+from workbench.heads import autoclip, mean, similarity, zpe
+from workbench.method import Method
+
+__all__ = ["METHODS", "method"]
+
+METHODS: tuple[Method, ...] = (
+    mean.METHOD,
+    similarity.METHOD,
+    zpe.METHOD,
+    autoclip.METHOD,
+)
+
+
+def method(key: str) -> Method:
+    """The head of this key.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    for each in METHODS:
+        if each.key == key:
+            return each
+    raise UnknownName("head", key, [each.key for each in METHODS])
