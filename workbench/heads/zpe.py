@@ -125,7 +125,8 @@ def kept_prompts(scores: NDArray[np.float64], threshold: float) -> NDArray[np.fl
             got=f"none of {len(scores)} above {threshold} deviations",
             do="Lower `select`.",
         )
-    return kept.astype(np.float64)
+    found: NDArray[np.float64] = kept.astype(np.float64)
+    return found
 
 
 METHOD = Method(
