@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from workbench.errors import UnknownName
-from workbench.heads import autoclip, mean, similarity, zpe
+from workbench.heads import (
+    autoclip,
+    conse,
+    knn,
+    linear_probe,
+    loki,
+    mean,
+    ncm,
+    real_prompt,
+    roboshot,
+    similarity,
+    tip_adapter,
+    zlap,
+    zlap_inductive,
+    zpe,
+)
 from workbench.method import Method
 
 __all__ = ["METHODS", "method"]
@@ -13,6 +28,16 @@ METHODS: tuple[Method, ...] = (
     similarity.METHOD,
     zpe.METHOD,
     autoclip.METHOD,
+    real_prompt.METHOD,
+    conse.METHOD,
+    loki.METHOD,
+    roboshot.METHOD,
+    zlap.METHOD,
+    zlap_inductive.METHOD,
+    ncm.METHOD,
+    knn.METHOD,
+    linear_probe.METHOD,
+    tip_adapter.METHOD,
 )
 
 
