@@ -5,6 +5,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from workbench.errors import InputError
+from workbench.heads import knn
 from workbench.heads.head import ArrayImages, Material, Support
 from workbench.heads.knn import Params, prepare, shares
 
@@ -14,8 +15,11 @@ def _unit(n: int, d: int = 8, seed: int = 0) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.1, 1.0])
-def test_agrees_with_scikit_learn(temperature: float) -> None:
+@pytest.mark.parametrize(("temperature", "cells"), [(0.0, 50), (0.1, 1), (1.0, 1 << 22)])
+def test_agrees_with_scikit_learn_whatever_the_block(
+    temperature: float, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knn, "_CELLS", cells)
     support, labels = _unit(60), np.random.default_rng(1).integers(0, 5, 60)
     weights = (lambda d: np.exp((1 - d) / temperature)) if temperature else "uniform"
     theirs = KNeighborsClassifier(7, weights=weights, metric="cosine").fit(support, labels)

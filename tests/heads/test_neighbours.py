@@ -14,14 +14,17 @@ def _unit(n: int, seed: int = 0) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("cells", [1 << 24, 300, 1])
+@pytest.mark.parametrize(
+    ("cells", "number", "k"),
+    [(1 << 24, 101, 7), (300, 101, 7), (1, 101, 7), (1 << 24, 1025, 1), (1 << 24, 3000, 5)],
+)
 def test_agrees_with_scikit_learn_whatever_the_block(
-    cells: int, monkeypatch: pytest.MonkeyPatch
+    cells: int, number: int, k: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(neighbours, "_CELLS", cells)
-    queries, keys = _unit(31), _unit(101, seed=1)
-    rows, products = nearest(queries, keys, 7)
-    cosine = NearestNeighbors(n_neighbors=7, metric="cosine").fit(keys)
+    queries, keys = _unit(31), _unit(number, seed=1)
+    rows, products = nearest(queries, keys, k)
+    cosine = NearestNeighbors(n_neighbors=k, metric="cosine").fit(keys)
     distances, expected = cosine.kneighbors(queries)
     assert np.array_equal(rows, expected)
     assert np.allclose(products, 1 - distances, atol=1e-5)
@@ -32,6 +35,13 @@ def test_two_halves_merge_into_the_whole() -> None:
     rows, products = nearest(queries, keys[25:], 5)
     merged = merge(nearest(queries, keys[:25], 5), (rows + 25, products), 5)
     assert np.array_equal(merged[0], nearest(queries, keys, 5)[0])
+
+
+def test_the_nearest_are_found_wherever_they_lie_among_many_keys() -> None:
+    keys = _unit(2000, seed=1)
+    rows, products = nearest(keys, keys, 3)
+    assert np.array_equal(rows[:, 0], np.arange(2000))
+    assert np.allclose(products, np.sort(keys @ keys.T, axis=1)[:, :-4:-1], atol=1e-6)
 
 
 def test_few_keys_equal_keys_and_none() -> None:

@@ -18,6 +18,8 @@ __all__ = ["METHOD", "Params", "prepare", "shares"]
 FLOOR = 1e-9
 """Share given to a class without a vote, so that its logit is finite."""
 
+_CELLS = 1 << 22
+
 
 @dataclass(frozen=True)
 class Params:
@@ -54,13 +56,16 @@ def shares(
     Returns:
         float32 (b, C), rows summing to 1.
     """
-    rows, products = nearest(vectors, support, neighbours)
-    weights = np.ones_like(products)
-    if temperature > 0:
-        weights = np.exp((products - products[:, :1]) / np.float32(temperature))
     total = np.zeros((len(vectors), classes), np.float32)
-    np.add.at(total, (np.arange(len(vectors))[:, None], labels[rows]), weights)
-    total /= weights.sum(axis=1, keepdims=True)
+    step = max(1, _CELLS // min(neighbours, len(support)))
+    for start in range(0, len(vectors), step):
+        rows, products = nearest(vectors[start : start + step], support, neighbours)
+        weights = np.ones_like(products)
+        if temperature > 0:
+            weights = np.exp((products - products[:, :1]) / np.float32(temperature))
+        weights /= weights.sum(axis=1, keepdims=True)
+        images = np.arange(start, start + len(rows))[:, None]
+        np.add.at(total, (images, labels[rows]), weights)
     return total
 
 

@@ -192,8 +192,9 @@ def prepare(material: Material, params: Params) -> _Scorer:
 
     Logits are logarithms of the propagated scores. Negative similarities are no edges; an image
     without an edge gets the mean head's answer. Exactly equal images may choose different
-    neighbours among themselves. Time grows with N squared (100,000 images: minutes); memory does
-    not: scores above half a gigabyte are kept in a temporary file.
+    neighbours among themselves. Scores below the tolerance are noise of the solver. Time
+    grows with N squared (100,000 images: minutes); memory does not: scores above half a gigabyte
+    are kept in a temporary file.
     """
     plain = mean.prepare(material, mean.Params())
     matrix = graph(material.images, plain.weights, params)
