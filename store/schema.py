@@ -191,7 +191,29 @@ create trigger jobs_deleted after delete on jobs begin
 end;
 """
 
-MIGRATIONS: tuple[str, ...] = (M001,)
+M002 = """
+-- Class sets and prompt sets, by what is in them.
+create table sets (
+    key text not null,
+    kind text not null check (kind in ('classes', 'prompts')),
+    name text not null,
+    content text not null,          -- JSON
+    created real not null,
+    primary key (kind, key)
+) strict, without rowid;
+
+-- What a person found a mistake to be.
+create table verdicts (
+    dataset text not null,
+    item text not null,
+    category text not null,
+    note text not null,
+    changed real not null,
+    primary key (dataset, item)
+) strict, without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (M001, M002)
 
 VERSION = len(MIGRATIONS)
 """The newest schema this code knows."""

@@ -12,11 +12,14 @@ from store.database import STATE, Database
 from store.files import DRAFT_PREFIX
 from store.jobs import Jobs
 from store.notes import Notes
+from store.predictions import Predictions
 from store.runs import Runs
+from store.sets import Sets
 from store.sources import read_image
 from store.tables import Tables
 from store.thumbs import Thumbs
 from store.vectors import Vectors
+from store.verdicts import Verdicts
 from store.workers import Workers
 from workbench.errors import InputError, WorkspaceDamaged
 
@@ -57,6 +60,9 @@ class Workspace:
         self.workers = Workers(self.database)
         self.notes = Notes(self.catalog)
         self.runs = Runs(root, self.database)
+        self.sets = Sets(self.database)
+        self.verdicts = Verdicts(self.catalog)
+        self.predictions = Predictions(self.runs, self.tables)
         self.thumbs = Thumbs(root, self.tables)
 
     @classmethod

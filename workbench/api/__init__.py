@@ -28,8 +28,17 @@ from workbench.api.results import (
     ScoreHistogram,
     SearchResult,
 )
+from workbench.api.run_changes import Changes
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
 from workbench.api.work import FINAL
+from workbench.api.zero_shot_results import (
+    Comparison,
+    Explanation,
+    PredictionPage,
+    PredictionRow,
+    PromptPart,
+    ZeroShotRun,
+)
 from workbench.settings import default_workspace
 
 __all__ = [
@@ -37,21 +46,27 @@ __all__ = [
     "FINAL",
     "SAMPLE_DATASETS",
     "SAMPLE_MODELS",
+    "Comparison",
     "Direction",
+    "Explanation",
     "FailurePage",
     "FailureRow",
     "Hit",
     "ItemDetail",
+    "PredictionPage",
+    "PredictionRow",
+    "PromptPart",
     "Query",
     "RetrievalReport",
     "ScoreHistogram",
     "SearchResult",
     "Workbench",
+    "ZeroShotRun",
     "open_workspace",
 ]
 
 
-class Workbench(Sample, Items, Evaluation, Health):
+class Workbench(Sample, Items, Evaluation, Changes, Health):
     """An open workspace and every question one can ask of it."""
 
 

@@ -182,6 +182,13 @@ class Search(Opened):
         image = self._image(query, name) if query.has_image else None
         return compose(query, vectors.get(texts[0]), vectors.get(texts[1]), image)
 
+    def token_counts(self, model: str, texts: list[str]) -> list[int]:
+        """Tokens of each text, begin and end marks included, by the worker's tokenizer.
+
+        More than the model's context length means that the end of the text is not read.
+        """
+        return self._worker_client().token_counts(model, texts)
+
     def _texts(self, model: str, texts: list[str]) -> Floats:
         return self._worker_client().encode_text(model, texts)
 

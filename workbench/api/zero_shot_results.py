@@ -82,7 +82,8 @@ class PredictionRow:
         truth_name: its name, empty for none.
         predicted: the best class.
         predicted_name: its name.
-        names: the (at most 10) best classes, best first.
+        top: the (at most 10) best classes, best first.
+        names: their names.
         scores: their logits.
         probabilities: their probabilities among all classes.
         rank: place of the true class, from 1; -1 for none.
@@ -101,6 +102,7 @@ class PredictionRow:
     truth_name: str
     predicted: int
     predicted_name: str
+    top: tuple[int, ...]
     names: tuple[str, ...]
     scores: tuple[float, ...]
     probabilities: tuple[float, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,11 @@ class AutoClipScorer:
             weights = template_weights(cosines, self.beta).astype(np.float32)
             found[at : at + step] = np.einsum("bp,bpc->bc", weights, cosines)
         return found * np.float32(self.scale) + np.float32(self.shared)
+
+    def deciding(self, block: Floats, places: NDArray[Any]) -> NDArray[np.int32] | None:
+        """int32 (b,): the prompt with the largest part."""
+        found = [self.parts(x, int(c), 0) for x, c in zip(block, places, strict=True)]
+        return np.array([int(np.argmax(each)) for each in found if each is not None], np.int32)
 
     def parts(self, vector: Floats, place: int, row: int) -> Floats | None:
         """float32 (P,): scale times the image's weight of each prompt times its cosine."""

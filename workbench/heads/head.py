@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from workbench.errors import InputError
 from workbench.types import Floats, Rows, check_unit_rows
 
-__all__ = ["BLOCK", "ArrayImages", "Images", "LinearScorer", "Material", "Scorer", "Support"]
+__all__ = [
+    "BLOCK",
+    "ArrayImages",
+    "Decides",
+    "Images",
+    "LinearScorer",
+    "Material",
+    "Scorer",
+    "Support",
+]
 
 BLOCK = 8192
 """Images scored at a time."""
@@ -193,6 +202,22 @@ class Scorer(Protocol):
         """Added to every logit besides the prompts (the bias)."""
 
 
+@runtime_checkable
+class Decides(Protocol):
+    """A scorer that can say which prompt decided, for a block at once."""
+
+    def deciding(self, block: Floats, places: NDArray[Any]) -> NDArray[np.int32] | None:
+        """Place, among the prompts of a class, of the one with the largest part: int32 (b,).
+
+        Args:
+            block: float32 (b, D).
+            places: (b,) one class an image.
+
+        Returns:
+            None where the scores are no sum over prompts.
+        """
+
+
 @dataclass(frozen=True)
 class LinearScorer:
     """Logits that are linear in the image: ``scale * x W' + bias``.
@@ -228,4 +253,16 @@ class LinearScorer:
             return None
         own = slice(int(self.starts[place]), int(self.starts[place + 1]))
         found: Floats = np.float32(self.scale) * self.factors[own] * (self.texts[own] @ vector)
+        return found
+
+    def deciding(self, block: Floats, places: NDArray[Any]) -> NDArray[np.int32] | None:
+        """int32 (b,): the prompt with the largest part."""
+        if self.texts is None or self.factors is None or self.starts is None:
+            return None
+        found = np.zeros(len(block), dtype=np.int32)
+        for place in np.unique(places[np.diff(self.starts)[places] > 1]):
+            mine = np.flatnonzero(places == place)
+            own = slice(int(self.starts[place]), int(self.starts[place + 1]))
+            parts = block[mine] @ (self.texts[own] * self.factors[own, None]).T
+            found[mine] = parts.argmax(axis=1)
         return found

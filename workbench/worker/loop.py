@@ -31,6 +31,7 @@ RUNNERS: dict[str, str] = {
     "embed": "workbench.worker.embed_job",
     "index": "workbench.worker.index_job",
     "evaluate-retrieval": "workbench.worker.retrieval_job",
+    "evaluate-zero-shot": "workbench.worker.zero_shot_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
 

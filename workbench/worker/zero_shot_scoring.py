@@ -1,0 +1,196 @@
+"""Scores every image of a zero-shot run, block by block, and keeps what is asked about later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.heads.head import BLOCK, Decides, Scorer
+from workbench.heads.top import rank_of, top
+from workbench.measures.calibration import log_softmax
+from workbench.types import Floats, Rows, check_unit_rows
+
+if TYPE_CHECKING:
+    from store.workspace import Workspace
+    from workbench.worker.control import Control
+
+__all__ = ["Scored", "StoredImages", "score"]
+
+TOP = 10
+_CELLS = 1 << 22
+_KEPT_CELLS = 1 << 25
+_KEPT_IMAGES = 10_000
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """Chosen images of a dataset, read from its vectors as they are needed.
+
+    Args:
+        workspace: where they are.
+        dataset: its name.
+        model: key of the model.
+        rows: int64 (N,), ascending.
+        dim: D.
+    """
+
+    workspace: Workspace
+    dataset: str
+    model: str
+    rows: Rows
+    dim: int
+
+    @property
+    def n(self) -> int:
+        """N."""
+        return len(self.rows)
+
+    def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
+        """(first place, float32 (b, D)), checked to be unit rows."""
+        for start in range(0, self.n, size):
+            rows = self.rows[start : start + size]
+            block = self.workspace.vectors.take(self.dataset, self.model, "image", rows)
+            check_unit_rows(block, f"images of {self.dataset} from row {rows[0]}")
+            yield start, block
+
+
+@dataclass
+class Scored:
+    """What is known of N images after scoring; one array a column.
+
+    Args:
+        truth: int32 (N,) true class, -1 for none; where several are true the best scored of them.
+        sampled: int64 places of the images whose logits are kept for calibration.
+    """
+
+    truth: NDArray[np.int32]
+    sampled: Rows
+    top: list[NDArray[np.int32]] = field(default_factory=list)
+    scores: list[Floats] = field(default_factory=list)
+    probabilities: list[Floats] = field(default_factory=list)
+    rank: list[NDArray[np.int32]] = field(default_factory=list)
+    margin: list[Floats] = field(default_factory=list)
+    entropy: list[Floats] = field(default_factory=list)
+    prompt: list[NDArray[np.int32]] = field(default_factory=list)
+    logits: list[Floats] = field(default_factory=list)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column of all images."""
+        found: NDArray[Any] = np.concatenate(getattr(self, name))
+        return found
+
+    def table(self, rows: Rows) -> pa.Table:
+        """The predictions as they are stored; see ``store.predictions``."""
+        tops = {name: self.column(name) for name in ("top", "scores", "probabilities")}
+        lists = {
+            name: pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+            for name, values in tops.items()
+        }
+        rest = {name: pa.array(self.column(name)) for name in ("rank", "margin", "entropy")}
+        return pa.table(
+            {
+                "row": pa.array(rows),
+                "truth": pa.array(self.truth),
+                **lists,
+                **rest,
+                "confidence": pa.array(np.ascontiguousarray(tops["probabilities"][:, 0])),
+                "prompt": pa.array(self.column("prompt")),
+            }
+        )
+
+
+def score(
+    images: StoredImages,
+    scorer: Scorer,
+    truth: NDArray[np.int32],
+    labels: list[list[int]] | None,
+    control: Control,
+    *,
+    classes: int,
+    seed: int,
+) -> Scored:
+    """Score every image.
+
+    Args:
+        images: N images.
+        scorer: of the head.
+        truth: int32 (N,), -1 for none.
+        labels: N lists of all true classes, where several may be; replaces ``truth``.
+        control: told of progress; raises when the job shall stop.
+        classes: C.
+        seed: of the sample kept for calibration.
+    """
+    truth = truth.copy()
+    found = Scored(truth, _sample(truth, classes, seed))
+    for start, block in images.blocks(max(1, min(BLOCK, _CELLS // classes))):
+        logits = scorer.logits(block, start)
+        stop = start + len(block)
+        if labels is not None:
+            truth[start:stop] = _best_true(logits, labels[start:stop])
+        _add(found, scorer, block, logits, start)
+        control.tick(stop, images.n, "Scoring images")
+    return found
+
+
+def _sample(truth: NDArray[np.int32], classes: int, seed: int) -> Rows:
+    """Images kept for calibration: at most 10,000 with a label, and 128 MiB of logits."""
+    known = np.flatnonzero(truth >= 0)
+    most = min(_KEPT_IMAGES, max(2, _KEPT_CELLS // classes))
+    if len(known) <= most:
+        return known
+    chosen: Rows = np.random.default_rng(seed).choice(known, most, replace=False)
+    return np.sort(chosen)
+
+
+def _best_true(logits: Floats, labels: list[list[int]]) -> NDArray[np.int32]:
+    """The best scored of each image's true classes; -1 for none."""
+    return np.array(
+        [
+            max(each, key=lambda c: (logits[i, c], -c)) if each else -1
+            for i, each in enumerate(labels)
+        ],
+        dtype=np.int32,
+    )
+
+
+def _add(found: Scored, scorer: Scorer, block: Floats, logits: Floats, start: int) -> None:
+    truth = found.truth[start : start + len(block)]
+    best, scores = top(logits, TOP)
+    logs = log_softmax(logits)
+    probabilities = np.exp(logs)
+    found.top.append(best)
+    found.scores.append(scores)
+    found.probabilities.append(
+        np.take_along_axis(probabilities, best.astype(np.int64), axis=1).astype(np.float32)
+    )
+    found.rank.append(rank_of(logits, truth))
+    found.margin.append(_margins(logits, truth, best, scores))
+    entropy = -(probabilities * np.where(probabilities > 0, logs, 0)).sum(axis=1)
+    found.entropy.append(entropy.astype(np.float32))
+    found.prompt.append(_deciding(scorer, block, best[:, 0]))
+    inside = found.sampled[(found.sampled >= start) & (found.sampled < start + len(block))]
+    found.logits.append(logits[inside - start])
+
+
+def _margins(
+    logits: Floats, truth: NDArray[np.int32], best: NDArray[np.int32], scores: Floats
+) -> Floats:
+    """Logit of the true class (of the best, where there is none) minus the best other one."""
+    if logits.shape[1] == 1:
+        return np.zeros(len(logits), dtype=np.float32)
+    own_class = np.where(truth >= 0, truth, best[:, 0]).astype(np.int64)
+    own = np.take_along_axis(logits, own_class[:, None], axis=1)[:, 0]
+    other = np.where(best[:, 0] == own_class, scores[:, 1], scores[:, 0])
+    found: Floats = (own - other).astype(np.float32)
+    return found
+
+
+def _deciding(scorer: Scorer, block: Floats, predicted: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Place of the prompt that contributes most to the answer; -1 where there are none."""
+    found = scorer.deciding(block, predicted) if isinstance(scorer, Decides) else None
+    return np.full(len(block), -1, dtype=np.int32) if found is None else found
