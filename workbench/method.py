@@ -11,9 +11,10 @@ from workbench.params import build
 
 __all__ = ["Method", "Need"]
 
-Need = Literal["prompts", "aligned", "support", "metric", "pairs", "frequency"]
+Need = Literal["prompts", "aligned", "support", "metric", "pairs", "frequency", "bias"]
 """What a head needs besides images: texts of the classes, the same templates for every class,
-labelled images, distances between classes, pairs of texts, counts of words in captions."""
+labelled images, distances between classes, pairs of texts, counts of words in captions, a model
+with a logit bias."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Method:
         transductive: it looks at all images before it scores the first.
         unit: of its scores.
         source: the paper.
+        probability: what makes probabilities of its logits; sigmoid judges each class alone.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Method:
     transductive: bool
     unit: str
     source: str
+    probability: Literal["softmax", "sigmoid"] = "softmax"
 
     def __post_init__(self) -> None:
         unknown = self.needs - set(get_args(Need))

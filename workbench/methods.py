@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.errors import UnknownName
 from workbench.heads import (
     autoclip,
+    carprt,
     conse,
     knn,
     linear_probe,
@@ -13,6 +14,7 @@ from workbench.heads import (
     ncm,
     real_prompt,
     roboshot,
+    sigmoid,
     similarity,
     tip_adapter,
     zlap,
@@ -27,7 +29,9 @@ METHODS: tuple[Method, ...] = (
     mean.METHOD,
     similarity.METHOD,
     zpe.METHOD,
+    carprt.METHOD,
     autoclip.METHOD,
+    sigmoid.METHOD,
     real_prompt.METHOD,
     conse.METHOD,
     loki.METHOD,

@@ -14,7 +14,7 @@ from workbench.method import Method
 from workbench.params import param
 from workbench.types import Floats
 
-__all__ = ["METHOD", "Params", "kept_prompts", "prepare", "prompt_scores", "softmax"]
+__all__ = ["METHOD", "Params", "kept_prompts", "prepare", "prompt_scores", "small_blocks", "softmax"]
 
 _CELLS = 1 << 24
 
@@ -42,7 +42,8 @@ def prepare(material: Material, params: Params) -> LinearScorer:
     """Logits ``sum_p w_p scale cos(x, t_pc) + bias``, w the softmax of the prompts' scores.
 
     The score of a prompt is its largest (debiased) logit over the classes, averaged over the
-    images. Two passes over the images; memory for one block times C, whatever P.
+    images. Weights of the kept prompts are made to sum to 1. Two passes over the images; memory
+    for one block times C, whatever P.
 
     Raises:
         InputError: the classes have different numbers of prompts.
@@ -51,6 +52,7 @@ def prepare(material: Material, params: Params) -> LinearScorer:
     means = _means(material, prompts) if params.debias == "test" else None
     scores = prompt_scores(material, prompts, means)
     weights = softmax(scores) * kept_prompts(scores, params.select)
+    weights /= weights.sum()
     classes = material.classes
     factors = np.tile(weights, classes).astype(np.float32)
     rows = np.einsum("p,pcd->cd", weights, prompts, dtype=np.float64).astype(np.float32)
@@ -88,7 +90,7 @@ def prompt_scores(
         means: (P, C) to subtract, or None.
     """
     total = np.zeros(len(prompts))
-    for block in _small(material, prompts.shape[1]):
+    for block in small_blocks(material, prompts.shape[1]):
         for place, texts in enumerate(prompts):
             logits = block @ texts.T
             logits *= np.float32(material.scale)
@@ -98,8 +100,8 @@ def prompt_scores(
     return total / max(1, material.images.n)
 
 
-def _small(material: Material, classes: int) -> Iterator[Floats]:
-    """Blocks whose logits stay in the processor's reach, however many classes."""
+def small_blocks(material: Material, classes: int) -> Iterator[Floats]:
+    """Blocks of images, fewer at a time the more classes: a block's logits stay below 64 MB."""
     for _, block in material.images.blocks(max(1, min(8192, _CELLS // classes))):
         yield block
 
