@@ -26,6 +26,8 @@ KIND = "evaluate-zero-shot"
 CODE = 1
 """Raised when the same question would get another answer: old runs are then not reused."""
 
+_ORDER = ("top1", "top5", "mean_per_class", "real_accuracy", "ece", "ece_scaled")
+_UNASKED: frozenset[str] = frozenset({"pairs", "frequency"})
 _GROUP_VALUES = 50
 _LONGEST_GROUPS = 8
 
@@ -34,10 +36,13 @@ class ZeroShot(Search, Work):
     """Class sets, prompt sets, heads and runs."""
 
     def heads(self) -> tuple[Method, ...]:
-        """The heads there are, in the order in which they are shown."""
+        """The heads that can be asked for, in the order in which they are shown.
+
+        Those that need pairs of texts or counts of words, which a run cannot name, are left out.
+        """
         from workbench.methods import METHODS
 
-        return METHODS
+        return tuple(head for head in METHODS if not head.needs & _UNASKED)
 
     def class_sets(self) -> tuple[tuple[str, str], ...]:
         """(key, name) of the class sets kept here, newest first."""
@@ -144,6 +149,14 @@ class ZeroShot(Search, Work):
                 raise UnknownName(f"column of {dataset}", name, list(columns))
         self._check_embedded(dataset, card.key, card.name)
         chosen = method(head)
+        if chosen.needs & _UNASKED:
+            raise UnknownName("head", head, [each.key for each in self.heads()])
+        if "bias" in chosen.needs and card.logit_bias is None:
+            raise InputError(
+                f"head {chosen.title}",
+                expected="a model with a logit bias (trained with the sigmoid loss)",
+                got=card.name,
+            )
         if shots < 1:
             raise InputError("shots", expected="at least 1 image a class", got=str(shots))
         classes = classes or self.default_classes(dataset, label)
@@ -248,7 +261,10 @@ class ZeroShot(Search, Work):
             prompts_key=params["prompts"],
             prompts_name=self.workspace.sets.name("prompts", params["prompts"]),
             classes=result["classes"],
-            measures={name: Measure(**values) for name, values in result["measures"].items()},
+            measures={
+                name: Measure(**result["measures"][name])
+                for name in sorted(result["measures"], key=_place)
+            },
             groups={column: tuple(rows) for column, rows in result["groups"].items()},
             temperature=float("nan") if temperature is None else temperature,
             reliability={
@@ -259,3 +275,8 @@ class ZeroShot(Search, Work):
             created=run.created,
             current=list(params["version"]) == version,
         )
+
+
+def _place(measure: str) -> tuple[int, str]:
+    """Accuracies first, calibration next, the rest by name."""
+    return (_ORDER.index(measure) if measure in _ORDER else len(_ORDER), measure)

@@ -1,4 +1,4 @@
-"""`workbench evaluate retrieval`: how often the right caption or image comes first."""
+"""`workbench evaluate`: retrieval here, zero-shot in its own file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from workbench.api import DIRECTIONS, FINAL, FailurePage, RetrievalReport
+from workbench.cli import zero_shot
 from workbench.cli.following import add_waiting, follow, outcome
 from workbench.cli.options import (
     Commands,
@@ -48,6 +49,7 @@ def add(commands: Commands) -> None:
     add_where(sub)
     add_waiting(sub)
     sub.set_defaults(run=run)
+    zero_shot.add(actions)
 
 
 def run(args: Namespace) -> int:

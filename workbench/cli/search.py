@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.api import SAMPLE_DATASETS, SAMPLE_MODELS, Hit, Query, SearchResult, Workbench
-from workbench.cli.following import JobFailed, follow
 from workbench.cli.options import Commands, add_where, command, opened, the_dataset, the_model
 from workbench.cli.options import where as conditions
 from workbench.cli.output import say, show, table
+from workbench.cli.preparing import prepare
 from workbench.errors import InputError
 
 __all__ = ["add", "hit_object"]
@@ -116,29 +116,12 @@ def _prepared(bench: Workbench, args: Namespace) -> tuple[str, str]:
             found = bench.embedded(args.dataset, args.model, args.target)
             return found == 1 if sample else found > 0
 
-        _wait(bench, args, enough)
+        prepare(bench, args, enough)
     dataset, model = the_dataset(bench, args.dataset), the_model(bench, args.model)
     share = bench.embedded(dataset, model, args.target)
     if 0 < share < 1:
         say(f"{share:.0%} of the {args.target}s are embedded so far; only these are searched.")
     return dataset, model
-
-
-def _wait(bench: Workbench, args: Namespace, enough: Callable[[], bool]) -> None:
-    """Wait for the jobs that bring the vectors, and say which one failed."""
-    jobs = () if enough() else bench.preparing(args.dataset, args.model)
-    if jobs:
-        say("Preparing the workspace; the search follows.")
-    ended = follow(bench, jobs, args, enough=enough)
-    failed = [job for job in ended if job.state not in ("done", "running", "queued")]
-    if failed and not enough():
-        job = failed[0]
-        raise JobFailed(
-            f"job {job.id} ({job.title})",
-            expected="done",
-            got=job.state + (f" ({job.error.rstrip('.')})" if job.error else ""),
-            do=f"See `workbench jobs log {job.id}`, then `workbench jobs retry {job.id}`.",
-        )
 
 
 def hit_object(hit: Hit) -> dict[str, Any]:
