@@ -14,10 +14,9 @@ from workbench.prompts.classes import ClassSet, from_labels
 words = st.text("abcdé _-", min_size=1, max_size=8).filter(lambda w: w.strip())
 
 
-def test_labels_become_classes_in_alphabetical_order_with_readable_names():
+def test_labels_become_classes_in_alphabetical_order_as_they_stand():
     classes = from_labels(["hot_dog", "cat", None, "cat", " "])
-    assert classes.names == ("cat", "hot dog")
-    assert classes.labels == ("cat", "hot_dog")
+    assert classes.names == classes.labels == ("cat", "hot_dog")
     assert classes.places == {"cat": 0, "hot_dog": 1}
 
 
@@ -45,8 +44,9 @@ def test_a_new_name_leaves_the_label():
 
 
 def test_another_language():
-    classes = ClassSet(("dog",), translations={"de": ("Hund",)})
-    assert classes.in_language("de").names == ("Hund",)
+    classes = ClassSet(("dog",), synonyms=(("hound",),), translations={"de": ("Hund",)})
+    german = classes.in_language("de")
+    assert german.names == ("Hund",) and german.labels == ("dog",) and german.synonyms == ((),)
     with pytest.raises(UnknownName, match="fr"):
         classes.in_language("fr")
 
@@ -62,7 +62,13 @@ def test_another_language():
         lambda: ClassSet.from_json({"names": [1]}),
         lambda: ClassSet.from_json({"names": ["a"], "colour": []}),
         lambda: from_labels([None]),
-        lambda: from_text("# nothing"),
+        lambda: from_text("\n \n"),
+        lambda: ClassSet.from_json({"names": ["a"], "synonyms": 3}),
+        lambda: ClassSet.from_json({"names": ["a"], "paths": "a"}),
+        lambda: ClassSet.from_json({"names": ["a"], "translations": ["de"]}),
+        lambda: ClassSet(("a",)).renamed(1, "b"),
+        lambda: ClassSet(("a",)).renamed(-1, "b"),
+        lambda: ClassSet(("a",)).renamed(0, " "),
         lambda: from_text("label => | x"),
     ],
 )
@@ -72,11 +78,11 @@ def test_what_is_no_class_set_is_refused(make):
 
 
 def test_pasted_text_and_back():
-    text = "n01 => tench | Tinca tinca\ngoldfish\n\n# a remark\n"
+    text = "n01 => tench | Tinca tinca\ngoldfish\n\n# sign\n=> fig\n"
     classes = from_text(text)
-    assert classes.names == ("tench", "goldfish")
-    assert classes.labels == ("n01", "goldfish")
-    assert classes.synonyms == (("Tinca tinca",), ())
+    assert classes.names == ("tench", "goldfish", "# sign", "fig")
+    assert classes.labels == ("n01", "goldfish", "# sign", "fig")
+    assert classes.synonyms == (("Tinca tinca",), (), (), ())
     assert from_text(to_text(classes)) == classes
 
 
@@ -98,12 +104,40 @@ def test_files(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.json", b"{"), ("a.json", b'[{"label": "x"}]'), ("a.txt", b"\xff"), ("a.xls", b"x")],
+    [
+        ("a.json", b"{"),
+        ("a.json", b"3"),
+        ("a.json", b"[]"),
+        ("a.json", b'[{"label": "x"}]'),
+        ("a.json", b'[{"name": "x", "synonyms": 3}]'),
+        ("a.csv", b"title\ncat\n"),
+        ("a.csv", b"name\n"),
+        ("a.txt", b"\xff"),
+        ("a.xls", b"x"),
+    ],
 )
 def test_files_that_are_something_else_are_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         from_file(tmp_path / name)
+
+
+def test_a_json_mapping_says_names_or_synonyms(tmp_path):
+    file = tmp_path / "c.json"
+    file.write_text('{"0": "cat", "dog": ["hound"], "2": {"name": "fig"}, "ape": {}}')
+    classes = from_file(file)
+    assert classes.names == ("cat", "dog", "fig", "ape")
+    assert classes.labels == ("0", "dog", "2", "ape")
+    assert classes.synonyms == ((), ("hound",), (), ())
+
+
+def test_a_label_may_be_the_number_zero_and_a_cell_may_hold_a_line_break(tmp_path):
+    file = tmp_path / "c.json"
+    file.write_text('[{"name": "cat", "label": 0}]')
+    assert from_file(file).labels == ("0",)
+    table = tmp_path / "c.csv"
+    table.write_text('name,synonyms\n"hot\ndog",frank\n')
+    assert from_file(table).names == ("hot\ndog",)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -131,3 +165,13 @@ def test_problems_are_found_and_the_worst_come_first():
 
 def test_a_sound_class_set_has_no_problems():
     assert problems(ClassSet(("a", "b"), synonyms=(("x",), ("y",))), {"a", "b"}) == ()
+
+
+def test_a_label_of_two_classes_is_reported():
+    found = problems(ClassSet(("cat", "kitty"), labels=("0", "0")))
+    assert [problem.kind for problem in found] == ["ambiguous word"] and found[0].classes == (0, 1)
+
+
+def test_class_sets_can_be_looked_up():
+    one, two = (ClassSet(("a",), translations={"de": ("b",)}) for _ in range(2))
+    assert len({one, two}) == 1

@@ -3,14 +3,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
-from workbench.errors import InputError
+from sample_data import concepts_file
+from workbench.errors import InputError, UnknownName
 from workbench.prompts import builtin
+from workbench.prompts.class_files import from_file
 from workbench.prompts.class_problems import problems
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet, expand, from_json_file
+from workbench.prompts.prompt_sets import from_file as from_prompt_file
 
 CLASSES = ClassSet(("cat", "fig"), synonyms=(("puss",), ()))
 
@@ -54,6 +58,7 @@ def test_sentences_are_taken_as_they_are():
         ("often asleep", "cat, which often asleep"),
         ("can climb", "cat, which can climb"),
         ("used to catch mice", "cat, which is used to catch mice"),
+        ("", "cat"),
     ],
 )
 def test_descriptors_get_their_connector(descriptor, text):
@@ -66,6 +71,10 @@ def test_a_class_without_sentences_is_named():
         expand(CLASSES, PromptSet("sentences", by_class={"cat": ("A cat.",)}))
     with pytest.raises(InputError, match="fig"):
         expand(CLASSES, PromptSet("sentences", by_class={"cat": ("x",), "fig": ()}))
+    with pytest.raises(InputError, match="fig"):
+        expand(CLASSES, PromptSet("sentences", by_class={"cat": ("x",), "fig": (" ",)}))
+    with pytest.raises(InputError, match="fig"):
+        expand(CLASSES, PromptSet("descriptors", by_class={"cat": ("x",)}))
 
 
 def test_labels_are_found_before_names():
@@ -103,6 +112,25 @@ def test_files_of_the_papers(tmp_path):
             from_json_file(file)
 
 
+def test_a_class_called_kind_is_a_class(tmp_path):
+    file = tmp_path / "prompts.json"
+    file.write_text('{"kind": ["A kind of thing."]}')
+    assert from_json_file(file).by_class == {"kind": ("A kind of thing.",)}
+
+
+def test_template_files_of_clip_benchmark(tmp_path):
+    file = tmp_path / "templates.txt"
+    file.write_text("a photo of a {c}\n\n{c}\nthe {}\n")
+    assert from_prompt_file(file).templates == ("a photo of a {}", "{}", "the {}")
+    file.write_text("a photo\n")
+    with pytest.raises(InputError, match="a photo"):
+        from_prompt_file(file)
+    with pytest.raises(InputError, match="none"):
+        from_prompt_file(tmp_path / "none.txt")
+    (tmp_path / "p.json").write_text('["a {}"]')
+    assert from_prompt_file(tmp_path / "p.json").templates == ("a {}",)
+
+
 def test_imagenet_is_the_one_of_open_clip():
     import open_clip
 
@@ -136,11 +164,23 @@ def test_the_sample_world():
     assert not [p for p in problems(classes) if p.kind == "duplicate name"]
 
 
+def test_labels_of_the_sample_test_set_are_those_of_its_class_set():
+    folder = concepts_file().parent / "test"
+    assert from_file(folder / "classnames.txt").names == builtin.sample_classes().names
+    known, seen = builtin.sample_classes().places, set()
+    for shard in sorted(folder.glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            members = [one for one in archive if one.name.endswith(".json")]
+            seen |= {json.load(archive.extractfile(one))["label"] for one in members}
+    assert seen and seen <= set(known)
+    assert from_prompt_file(folder / "zeroshot_classification_templates.txt").templates[1] == "{}"
+
+
 @pytest.mark.parametrize("name", builtin.PROMPT_SETS)
 def test_every_built_in_prompt_set_can_be_expanded(name):
     assert len(expand(CLASSES, builtin.prompt_set(name)).texts) >= 2
 
 
 def test_an_unknown_prompt_set_is_refused():
-    with pytest.raises(InputError, match="photo"):
+    with pytest.raises(UnknownName, match="photo"):
         builtin.prompt_set("fancy")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from workbench.errors import InputError
+from workbench.errors import InputError, UnknownName
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet
 
@@ -24,7 +24,8 @@ def _metadata() -> ModuleType:
     places = list(package.submodule_search_locations or ()) if package else []
     file = Path(places[0]) / "zero_shot_metadata.py" if places else None
     if file is None or not file.exists():
-        raise InputError("ImageNet names", expected="open_clip with its names", got="none")
+        do = "Install open_clip_torch, or bring the classes as a file."
+        raise InputError("ImageNet names", expected="open_clip with its names", got="none", do=do)
     spec = importlib.util.spec_from_file_location("workbench_imagenet_names", file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -56,7 +57,7 @@ def prompt_set(name: str) -> PromptSet:
     """One of ``PROMPT_SETS``: ``photo`` is "a photo of a NAME.", ``name`` the bare name.
 
     Raises:
-        InputError: there is none of this name.
+        UnknownName: there is none of this name.
     """
     if name == "photo":
         return PromptSet(templates=("a photo of a {}.",))
@@ -64,7 +65,7 @@ def prompt_set(name: str) -> PromptSet:
         return PromptSet(templates=("{}",))
     if name in ("seven", "imagenet-80"):
         return PromptSet(templates=imagenet_templates(simple=name == "seven"))
-    raise InputError("prompt set", expected=f"one of {', '.join(PROMPT_SETS)}", got=repr(name))
+    raise UnknownName("prompt set", name, PROMPT_SETS)
 
 
 def sample_classes() -> ClassSet:

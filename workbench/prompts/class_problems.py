@@ -19,8 +19,9 @@ class Problem:
 
     Args:
         kind: ``duplicate name`` (of two classes with one name the second can never be
-            predicted), ``ambiguous word`` (a synonym that means two classes), ``label without
-            class`` (its images are not evaluated), ``class without images``.
+            predicted), ``ambiguous word`` (a synonym or a label that means two classes),
+            ``label without class`` (its images are not evaluated), ``class without images``. An
+            empty name is no problem listed here: no class set can be made with one.
         classes: places of the classes concerned; none for a label without class.
         text: one sentence.
     """
@@ -37,7 +38,7 @@ def problems(classes: ClassSet, known_labels: Collection[str] | None = None) -> 
         classes: to be looked at; words are compared without regard to case and underscores.
         known_labels: labels that occur in the dataset; None looks at the class set alone.
     """
-    found = [*_duplicates(classes), *_ambiguous(classes)]
+    found = [*_duplicates(classes), *_ambiguous(classes), *_shared_labels(classes)]
     if known_labels is not None:
         found += _against(classes, set(known_labels))
     return tuple(sorted(found, key=lambda problem: _KINDS.index(problem.kind)))
@@ -56,7 +57,8 @@ def _duplicates(classes: ClassSet) -> list[Problem]:
             "duplicate name",
             tuple(places),
             f"{len(places)} classes are called {classes.names[places[0]]!r} (places "
-            f"{', '.join(str(place + 1) for place in places)}): only the first can be predicted.",
+            f"{', '.join(str(place + 1) for place in places)}): where the prompts are the same, "
+            "only the first can be predicted.",
         )
         for places in by_name.values()
         if len(places) > 1
@@ -80,10 +82,24 @@ def _ambiguous(classes: ClassSet) -> list[Problem]:
     return found
 
 
+def _shared_labels(classes: ClassSet) -> list[Problem]:
+    """Labels of several classes that are not called the same: that would be said already."""
+    by_label: dict[str, list[int]] = defaultdict(list)
+    for place, label in enumerate(classes.labels):
+        by_label[label].append(place)
+    found = []
+    for label, places in by_label.items():
+        if len({_same(classes.names[place]) for place in places}) > 1:
+            names = ", ".join(classes.names[place] for place in places)
+            text = f"The label {label!r} stands for several classes: {names}; the first counts."
+            found.append(Problem("ambiguous word", tuple(places), text))
+    return found
+
+
 def _against(classes: ClassSet, labels: set[str]) -> list[Problem]:
     places = classes.places
     missing = sorted(labels - set(places))
-    unused = [place for label, place in places.items() if label not in labels]
+    unused = [place for place, label in enumerate(classes.labels) if label not in labels]
     found = [
         Problem(
             "label without class", (), f"No class has the label {label!r}: its images are left out."

@@ -28,15 +28,15 @@ class ClassSet:
         translations: language code -> C names.
 
     Raises:
-        InputError: no class, an empty name, fields of different length, or a label that stands
-            for two classes.
+        InputError: no class, an empty name, or fields of different length. Names and labels
+            that occur twice are allowed; ``class_problems.problems`` reports them.
     """
 
     names: tuple[str, ...]
     labels: tuple[str, ...] = ()
     synonyms: tuple[tuple[str, ...], ...] = ()
     paths: tuple[tuple[str, ...], ...] = ()
-    translations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    translations: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         empty = ((),) * len(self.names)
@@ -82,20 +82,27 @@ class ClassSet:
         return all(self.paths)
 
     def renamed(self, place: int, name: str) -> ClassSet:
-        """The same classes with another name for one of them; its label stays."""
-        names = list(self.names)
-        names[place] = name
-        return replace(self, names=tuple(names))
+        """The same classes with another name for one of them; its label stays.
+
+        Raises:
+            InputError: there is no class at this place, or the new name is empty.
+        """
+        if not 0 <= place < len(self.names):
+            expected = f"a place from 0 to {len(self.names) - 1}"
+            raise InputError("class to rename", expected=expected, got=str(place))
+        return replace(self, names=(*self.names[:place], name, *self.names[place + 1 :]))
 
     def in_language(self, code: str) -> ClassSet:
-        """The same classes called by their names in a language.
+        """The same classes called by their names in a language, without synonyms.
+
+        Synonyms are words of the language that is left; mixed into prompts they would mislead.
 
         Raises:
             UnknownName: there is no translation to it.
         """
         if code not in self.translations:
             raise UnknownName("language", code, list(self.translations))
-        return replace(self, names=tuple(self.translations[code]))
+        return replace(self, names=tuple(self.translations[code]), synonyms=())
 
     def to_json(self) -> dict[str, Any]:
         """As JSON-like data, without what is empty."""
@@ -125,12 +132,9 @@ class ClassSet:
         return cls(
             names=_texts(data["names"], "names"),
             labels=_texts(data.get("labels", ()), "labels"),
-            synonyms=tuple(_texts(words, "synonyms") for words in data.get("synonyms", ())),
-            paths=tuple(_texts(path, "paths") for path in data.get("paths", ())),
-            translations={
-                str(code): _texts(names, f"translations to {code}")
-                for code, names in dict(data.get("translations", {})).items()
-            },
+            synonyms=_lists(data.get("synonyms", ()), "synonyms"),
+            paths=_lists(data.get("paths", ()), "paths"),
+            translations=_translations(data.get("translations", {})),
         )
 
 
@@ -143,6 +147,20 @@ def _texts(values: Any, what: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _lists(values: Any, what: str) -> tuple[tuple[str, ...], ...]:
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        got = repr(values)[:80]
+        raise InputError(f"{what} of a class set", expected="a list of lists", got=got)
+    return tuple(_texts(each, what) for each in values)
+
+
+def _translations(values: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(values, Mapping):
+        got = repr(values)[:80]
+        raise InputError("translations of a class set", expected="language -> names", got=got)
+    return {str(code): _texts(names, f"translations to {code}") for code, names in values.items()}
+
+
 def content_key(content: Mapping[str, Any]) -> str:
     """Hash of JSON-like content, whatever the order of its fields: 16 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -150,7 +168,7 @@ def content_key(content: Mapping[str, Any]) -> str:
 
 
 def from_labels(labels: Sequence[str | None]) -> ClassSet:
-    """The distinct labels as classes, in alphabetical order; underscores are read as spaces.
+    """The distinct labels as classes, in alphabetical order; each is its own name, as it stands.
 
     Args:
         labels: any number, with repetitions; None is no label.
@@ -159,5 +177,4 @@ def from_labels(labels: Sequence[str | None]) -> ClassSet:
         InputError: there is no label at all.
     """
     distinct = sorted({label for label in labels if label is not None and label.strip()})
-    names = tuple(" ".join(label.replace("_", " ").split()) for label in distinct)
-    return ClassSet(names=names, labels=tuple(distinct))
+    return ClassSet(names=tuple(distinct))

@@ -14,7 +14,7 @@ from workbench.errors import InputError
 from workbench.prompts.classes import ClassSet, content_key
 from workbench.types import Rows
 
-__all__ = ["Kind", "PromptSet", "Prompts", "expand", "from_json_file"]
+__all__ = ["Kind", "PromptSet", "Prompts", "expand", "from_file", "from_json_file", "preview"]
 
 Kind = Literal["templates", "sentences", "descriptors"]
 
@@ -37,7 +37,7 @@ class PromptSet:
 
     kind: Kind = "templates"
     templates: tuple[str, ...] = ()
-    by_class: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_class: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     synonyms: bool = False
 
     def __post_init__(self) -> None:
@@ -96,18 +96,35 @@ def _texts(values: Any, what: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def from_file(path: Path) -> PromptSet:
+    """The prompt set in a file: ``.txt`` holds one template a line, all else is read as JSON.
+
+    In a text file the name goes to ``{}`` or, as CLIP_benchmark writes it, to ``{c}``.
+
+    Raises:
+        InputError: unreadable, or something else inside.
+    """
+    if path.suffix.casefold() != ".txt":
+        return from_json_file(path)
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"prompt file {path}", expected="UTF-8 text", got=str(error)) from error
+    return PromptSet(templates=tuple(s.strip().replace("{c}", "{}") for s in lines if s.strip()))
+
+
 def from_json_file(path: Path) -> PromptSet:
     """The prompt set in a JSON file: a list of templates, CuPL's sentences, or descriptors.
 
-    A mapping of class -> texts is read as sentences when every text of the first classes names
-    nothing but itself as a sentence does (it begins with a capital or ends with a full stop), else
-    as descriptors; a ``{"kind": ...}`` object says what it is.
+    A mapping of class -> texts is read as sentences when more than half of the texts begin with
+    a capital letter or end with a full stop, else as descriptors; what ``PromptSet.to_json``
+    gives says itself what it is.
 
     Raises:
         InputError: no JSON, or none of these.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"prompt file {path}", expected="JSON", got=str(error)) from error
     if isinstance(data, list):
@@ -115,7 +132,7 @@ def from_json_file(path: Path) -> PromptSet:
     if not isinstance(data, Mapping) or not data:
         got = type(data).__name__
         raise InputError(f"prompt file {path}", expected="a list or a mapping", got=got)
-    if "kind" in data:
+    if isinstance(data.get("kind"), str):
         return PromptSet.from_json(data)
     texts = [text for each in data.values() for text in _texts(each, "a class")]
     sentences = sum(text[:1].isupper() or text.rstrip().endswith(".") for text in texts)
@@ -147,11 +164,11 @@ class Prompts:
 def expand(classes: ClassSet, prompts: PromptSet) -> Prompts:
     """Every text of every class.
 
-    A class without descriptors is described by its bare name, as the authors of classification
-    by description do.
+    A class whose list of descriptors is empty is described by its bare name. The code that came
+    with classification by description asks for "NAME, which has " there, an unfinished text.
 
     Raises:
-        InputError: sentences or descriptors are missing for a class, named by the message.
+        InputError: a class has no entry, or sentences that are empty; the message names it.
     """
     pairs = [_of_class(classes, prompts, place) for place in range(len(classes))]
     starts = np.concatenate(([0], np.cumsum([len(each) for each in pairs]))).astype(np.int64)
@@ -159,6 +176,20 @@ def expand(classes: ClassSet, prompts: PromptSet) -> Prompts:
     flat = [pair for each in pairs for pair in each]
     texts, names = zip(*flat, strict=True)
     return Prompts(texts, starts, names, aligned)
+
+
+def preview(
+    classes: ClassSet, prompts: PromptSet, place: int = 0, limit: int = 100
+) -> tuple[str, ...]:
+    """The first texts of one class, as ``expand`` would make them, without the other classes.
+
+    Raises:
+        InputError: there is no class at this place, or it has no sentences or descriptors.
+    """
+    if not 0 <= place < len(classes):
+        expected = f"a place from 0 to {len(classes) - 1}"
+        raise InputError("class to preview", expected=expected, got=str(place))
+    return tuple(text for text, _ in _of_class(classes, prompts, place)[:limit])
 
 
 def _of_class(classes: ClassSet, prompts: PromptSet, place: int) -> list[tuple[str, str]]:
@@ -178,17 +209,20 @@ def _of_class(classes: ClassSet, prompts: PromptSet, place: int) -> list[tuple[s
     texts = prompts.by_class[key]
     if prompts.kind == "descriptors":
         return [(_described(name, text), text) for text in texts] or [(name, "")]
-    if not texts:
-        raise InputError(f"sentences of class {name!r}", expected="at least one", got="none")
+    if not texts or not all(text.strip() for text in texts):
+        got = "an empty one" if texts else "none"
+        raise InputError(f"sentences of class {name!r}", expected="at least one", got=got)
     return [(text, text) for text in texts]
 
 
 def _described(name: str, descriptor: str) -> str:
     """``NAME, which has DESCRIPTOR``, with the connector that the authors' rule chooses.
 
-    Source: Menon and Vondrick, ICLR 2023, section A; only whole words count here, where the
-    released code also takes words that merely begin with an ``a`` for an article.
+    An empty descriptor leaves the bare name. Source: the code of Menon and Vondrick, ICLR 2023;
+    only whole words count here, where it takes every word that begins with ``a`` for an article.
     """
+    if not descriptor.strip():
+        return name
     first = descriptor.split(" ", 1)[0].casefold()
     if first in ("a", "an", "used"):
         return f"{name}, which is {descriptor}"
