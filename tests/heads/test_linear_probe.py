@@ -49,6 +49,13 @@ def test_the_strength_chosen_is_the_one_a_slow_search_finds() -> None:
     assert scores[strength] == pytest.approx(max(scores.values()), abs=1 / held.sum())
 
 
+def test_of_strengths_that_are_right_equally_often_the_better_calibrated_is_chosen() -> None:
+    vectors, labels = _clouds(4, 12, 0.05)
+    strength, accuracy = choose(vectors, labels, 4, held_out(labels, 0.25, seed=0))
+    assert accuracy == 1
+    assert strength == 10000.0
+
+
 def test_nothing_held_out_is_refused() -> None:
     vectors, labels = _clouds(3, 1, 0.1)
     with pytest.raises(InputError, match="at least two images"):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 from workbench.heads.head import Material, Scorer
+from workbench.heads.softmax import log_softmax
 from workbench.heads.support import held_out, hide, labelled
 from workbench.method import Method
 from workbench.params import param
@@ -101,8 +102,8 @@ def choose(
 ) -> tuple[float, float]:
     """The strength that is most often right on the held-out images, and that accuracy.
 
-    Ties go to the smaller strength (the stronger regularisation). Each fit starts where the last
-    one ended, from the weakest strength up.
+    Ties go to the smaller cross entropy of the held-out images. Each fit starts where the last one
+    ended, from the strongest regularisation on.
 
     Raises:
         InputError: nothing is held out, or nothing is left to fit.
@@ -112,16 +113,18 @@ def choose(
         got = f"{int(held.sum())} of {len(held)} held out"
         do = "Label at least two images of one class, or give the strength."
         raise InputError("linear probe", expected=expected, got=got, do=do)
-    weights, best = None, (0.0, -1.0)
+    weights, found = None, []
+    truth = labels[held]
     for strength in sorted(strengths):
         weights = fit(
             vectors[~held], labels[~held], classes, strength, iterations=iterations, begin=weights
         )
-        scores = vectors[held] @ weights[:, :-1].T + weights[:, -1]
-        accuracy = float((scores.argmax(axis=1) == labels[held]).mean())
-        if accuracy > best[1]:
-            best = (strength, accuracy)
-    return best
+        scores = (vectors[held] @ weights[:, :-1].T + weights[:, -1]).astype(np.float32)
+        accuracy = float((scores.argmax(axis=1) == truth).mean())
+        loss = -float(log_softmax(scores)[np.arange(len(truth)), truth].mean())
+        found.append((-accuracy, loss, strength))
+    best = min(found)
+    return best[2], -best[0]
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def prepare(material: Material, params: Params) -> Scorer:
 
     Unless given, the strength is the one most often right on a part held out of every class that
     has two images or more; then all images are fitted. Where no class has two, it is 100. A class
-    without labelled images is never predicted.
+    without labelled images is never predicted. As the choice looks at accuracy, the probabilities
+    may be far from calibrated: a small strength leaves them flat.
     """
     support = labelled(material)
     present, labels = np.unique(support.labels, return_inverse=True)
