@@ -32,6 +32,9 @@ PAGES: tuple[Card, ...] = (
     Card("overview", "Overview", ":material/home:", "Start"),
     Card("datasets", "Datasets", ":material/photo_library:", "Data"),
     Card("retrieval", "Retrieval", ":material/search:", "Search"),
+    Card("zero_shot", "Evaluate", ":material/target:", "Zero-shot"),
+    Card("errors", "Errors", ":material/error_med:", "Zero-shot"),
+    Card("compare", "Compare", ":material/compare_arrows:", "Zero-shot"),
     Card("models", "Models", ":material/deployed_code:", "Models & jobs"),
     Card("jobs", "Jobs", ":material/checklist:", "Models & jobs"),
 )

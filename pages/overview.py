@@ -12,6 +12,7 @@ from pages.shared.errors import guarded, show
 from pages.shared.grid import grid
 from pages.shared.handle import api
 from pages.shared.plain import plain
+from pages.views import mistakes
 from workbench.api import SAMPLE_DATASETS
 from workbench.types import DatasetInfo, JobInfo
 
@@ -38,6 +39,8 @@ def draw() -> None:
     left, right = st.columns([1.7, 1], gap="large")
     with left:
         _collections(datasets)
+        with guarded():
+            mistakes.draw()
     with right:
         _next_steps(datasets)
         _models(datasets)
@@ -149,17 +152,28 @@ def _next_steps(datasets: Sequence[DatasetInfo]) -> None:
             "models",
             "in the background",
         )
-        _step(_evaluated(datasets), "Measure retrieval", "retrieval", "recall and its failures")
+        _step(
+            _evaluated("evaluate-retrieval"),
+            "Measure retrieval",
+            "retrieval",
+            "recall and its failures",
+            tab="Evaluate",
+        )
+        _step(
+            _evaluated("evaluate-zero-shot"),
+            "Evaluate zero-shot",
+            "zero_shot",
+            "classes, prompts and heads",
+        )
 
 
-def _step(done: bool, label: str, module: str, words: str) -> None:
+def _step(done: bool, label: str, module: str, words: str, tab: str = "") -> None:
     icon = ":material/check_circle:" if done else ":material/radio_button_unchecked:"
-    tab = "Evaluate" if label == "Measure retrieval" else ""
     nav.link(module, f"{label} :gray[{words}]", icon=icon, tab=tab)
 
 
-def _evaluated(datasets: Sequence[DatasetInfo]) -> bool:
-    return any(job.state == "done" for job in api().jobs(("done",)) if "evaluate" in job.kind)
+def _evaluated(kind: str) -> bool:
+    return any(job.kind == kind for job in api().jobs(("done",)))
 
 
 def _models(datasets: Sequence[DatasetInfo]) -> None:

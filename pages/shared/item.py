@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shared import amounts, nav, url
+from pages.shared import amounts, decisions, nav, url
 from pages.shared.cells import of_hits
 from pages.shared.errors import guarded
 from pages.shared.grid import grid
@@ -61,6 +61,8 @@ def _dialog() -> None:
                 _actions(detail)
         with right:
             _words(detail)
+        with guarded():
+            decisions.draw(info.name, detail.row)
         _neighbours(info, detail)
 
 

@@ -16,7 +16,7 @@ def titles(page: object, grid: str = ".root.grid") -> list[str]:
 
 @pytest.mark.parametrize("module", [card.module for card in reversed(PAGES)])
 def test_a_link_opens_its_page_and_nothing_leaves_this_machine(visitor, module: str) -> None:
-    title = {"overview": "Workbench"}.get(module, module.capitalize())
+    title = {"overview": "Workbench", "zero_shot": "Zero-shot"}.get(module, module.capitalize())
     page = visitor.open(module if module != "overview" else "")
     page.get_by_role("heading", name=title, exact=True).wait_for()
     visitor.settle()

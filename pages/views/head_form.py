@@ -1,0 +1,63 @@
+"""Which head turns similarities into scores, and its parameters: a form made from its card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.handle import api
+from pages.shared.plain import plain
+from workbench.method import Method
+from workbench.params import Described, describe
+
+__all__ = ["choose"]
+
+
+def choose() -> tuple[Method, dict[str, Any], int]:
+    """Draw the box; return the head, the values of its parameters, and images a class to learn."""
+    heads = {head.key: head for head in api().heads()}
+    titles = {head.title: head for head in heads.values()}
+    chosen = st.selectbox("Head", list(titles), key="head", bind="query-params")
+    head = titles.get(str(chosen), next(iter(heads.values())))
+    st.caption(plain(head.question))
+    with st.container(gap="small", key=f"head.{head.key}"):
+        options = {each.name: _field(head.key, each) for each in describe(head.params)}
+        shots = _shots() if "support" in head.needs else 1
+    if head.source:
+        st.caption(f":material/menu_book: {plain(head.source)}")
+    return head, options, shots
+
+
+def _shots() -> int:
+    return int(
+        st.number_input(
+            "Images a class to learn from",
+            min_value=1,
+            value=4,
+            key="shots",
+            bind="query-params",
+            help="Drawn at random (seed 0) from the labelled images; they are not measured.",
+        )
+    )
+
+
+def _field(head: str, about: Described) -> Any:
+    """The widget of one parameter; what it may be comes from the card."""
+    shown: dict[str, Any] = {
+        "label": about.name.replace("_", " ").capitalize(),
+        "key": f"{head}.{about.name}",
+        "help": about.help,
+        "bind": "query-params",
+    }
+    if about.choices:
+        index = about.choices.index(about.default)
+        return st.selectbox(options=about.choices, index=index, required=True, **shown)
+    if isinstance(about.default, bool):
+        return st.toggle(value=about.default, **shown)
+    if isinstance(about.default, int | float):
+        number = type(about.default)
+        low = None if about.low is None else number(about.low)
+        high = None if about.high is None else number(about.high)
+        return st.number_input(min_value=low, max_value=high, value=about.default, **shown)
+    return st.text_input(value=str(about.default), **shown)
