@@ -89,7 +89,7 @@ def test_the_bias_moves_all_logits_alike() -> None:
 def test_prompts_that_cancel_out_name_their_class() -> None:
     row = unit(1)
     texts = np.concatenate([unit(2), row, -row])
-    with pytest.raises(InputError, match="class 1.*direction"):
+    with pytest.raises(InputError, match=r"class 1.*direction"):
         prepare(material(texts, [0, 2, 4], unit(1)), Params())
 
 
@@ -112,5 +112,5 @@ def test_images_are_read_in_float32_blocks_and_bad_ones_named() -> None:
     assert [start for start, _ in read] == [0, 4, 8]
     assert all(block.dtype == np.float32 for _, block in read)
     images[5, 2] = np.nan
-    with pytest.raises(InputError, match="row 4.*unit length.*row 1"):
+    with pytest.raises(InputError, match=r"row 4.*unit length.*row 1"):
         list(ArrayImages(images).blocks(4))

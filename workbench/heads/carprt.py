@@ -54,8 +54,9 @@ def class_scores(material: Material, prompts: Floats) -> NDArray[np.float64]:
 def prepare(material: Material, params: Params) -> LinearScorer:
     """Logits ``scale * sum_p w_pc cos(x, t_pc) + bias``, w_pc softmax over p of the scores.
 
-    A class that no prompt sends an image to weighs its prompts alike. The weighed mean is not
-    made unit length again. One pass over the images.
+    A class that no prompt sends an image to weighs its prompts alike; so does the second of two
+    classes with the same texts, whose logits then differ from the first's. The weighed mean is
+    not made unit length again. One pass over the images.
 
     Raises:
         InputError: the classes have different numbers of prompts.

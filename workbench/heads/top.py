@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ __all__ = ["rank_of", "top"]
 
 _CELLS = 1 << 18
 """Logits looked at together: a megabyte, which stays in the processor's cache."""
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
@@ -29,11 +33,24 @@ def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
     k = min(k, logits.shape[1])
     chosen = np.empty((len(logits), k), np.int32)
     scores = np.empty((len(logits), k), logits.dtype)
-    step = max(1, _CELLS // logits.shape[1])
-    for at in range(0, len(logits), step):
-        part = slice(at, at + step)
+
+    def fill(part: slice) -> None:
         chosen[part], scores[part] = _best(logits[part], k)
+
+    _in_parts(fill, logits)
     return chosen, scores
+
+
+def _in_parts(work: Callable[[slice], None], logits: Floats) -> None:
+    """Do the work for some images at a time, on several cores: numpy lets go of the lock."""
+    step = max(1, _CELLS // logits.shape[1])
+    parts = [slice(at, at + step) for at in range(0, len(logits), step)]
+    if len(parts) < 2:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(work, parts))
 
 
 def _best(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
@@ -59,15 +76,19 @@ def _floor(logits: Floats, k: int) -> Floats:
     """
     classes, groups = logits.shape[1], 12 * k
     if 2 * groups > classes:
-        lowest: Floats = np.partition(logits, classes - k, axis=1)[:, classes - k]
-        return lowest
+        return _kth(logits, k)
     largest = logits[:, :groups].copy()
     for at in range(groups, classes, groups):
         dealt = logits[:, at : at + groups]
         here = largest[:, : dealt.shape[1]]
         np.maximum(here, dealt, out=here)
-    lowest = np.partition(largest, groups - k, axis=1)[:, groups - k]
-    return lowest
+    return _kth(largest, k)
+
+
+def _kth(values: Floats, k: int) -> Floats:
+    """The k-th largest number of each row: float32 (b,)."""
+    found: Floats = np.partition(values, values.shape[1] - k, axis=1)[:, -k]
+    return found
 
 
 def rank_of(logits: Floats, truth: NDArray[Any]) -> NDArray[np.int32]:
@@ -78,8 +99,17 @@ def rank_of(logits: Floats, truth: NDArray[Any]) -> NDArray[np.int32]:
         truth: (b,) classes; -1 (unknown) has rank -1.
     """
     known = truth >= 0
-    own = np.take_along_axis(logits, np.where(known, truth, 0)[:, None].astype(np.int64), axis=1)
-    above = (logits > own).sum(axis=1)
-    before = (logits == own) & (np.arange(logits.shape[1]) < truth[:, None])
-    rank = 1 + above + before.sum(axis=1)
+    place = np.where(known, truth, 0).astype(np.int64)
+    rank = np.empty(len(logits), np.int32)
+
+    def fill(part: slice) -> None:
+        own = np.take_along_axis(logits[part], place[part, None], axis=1)
+        reach = logits[part] >= own
+        rank[part] = reach.sum(axis=1, dtype=np.int32)
+        # what reaches the own logit and comes later is a tie that the own class wins
+        ties = np.flatnonzero(logits[part] == own)
+        rows, classes = np.divmod(ties, logits.shape[1])
+        np.subtract.at(rank[part], rows[classes > place[part][rows]], 1)
+
+    _in_parts(fill, logits)
     return np.where(known, rank, -1).astype(np.int32)
