@@ -72,14 +72,16 @@ def _editor(found: PromptSet) -> None:
         synonyms = st.toggle(
             "Also with every synonym", found.synonyms, key=f"prompts.synonyms.{found.key}"
         )
-        file = st.file_uploader("Or from a file", ["json"], key="prompts.file", max_upload_size=64)
+        file = st.file_uploader(
+            "Or from a file", ["json", "txt"], key="prompts.file", max_upload_size=64
+        )
         name = st.text_input("Keep as", key="prompts.name", placeholder="my prompts")
         if st.button("Use these", type="primary", key="prompts.use"):
             if file is None:
                 lines = tuple(line.strip() for line in (text or "").splitlines() if line.strip())
                 made = PromptSet(templates=lines, synonyms=bool(synonyms))
             else:
-                made = prompt_sets.from_json_file(next(api().keep_uploads([file]).iterdir()))
+                made = prompt_sets.from_file(next(api().keep_uploads([file]).iterdir()))
             url.write(prompts=api().save_prompt_set((name or "").strip() or "my prompts", made))
             st.rerun()
 

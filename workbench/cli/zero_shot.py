@@ -14,9 +14,9 @@ from workbench.cli.options import where as conditions
 from workbench.cli.output import jsonable, show, table
 from workbench.cli.preparing import prepare
 from workbench.errors import InputError
-from workbench.prompts import builtin, class_files
+from workbench.prompts import builtin, class_files, prompt_sets
 from workbench.prompts.classes import ClassSet
-from workbench.prompts.prompt_sets import PromptSet, from_json_file
+from workbench.prompts.prompt_sets import PromptSet
 
 __all__ = ["add"]
 
@@ -27,8 +27,9 @@ _EXAMPLES = """\
   workbench evaluate zero-shot -d test -m glyph-clip --head knn --shots 2 --failures 20
 
 --classes takes a file (.txt, .csv, .json), imagenet, sample or the name of a kept class set;
---prompts a JSON file (templates, CuPL sentences, descriptors), photo, name, seven, imagenet-80 or
-the name of a kept prompt set. A run is computed once and kept; asking again answers at once."""
+--prompts a file (.txt: a template a line; .json: templates, CuPL sentences, descriptors), photo,
+name, seven, imagenet-80 or the name of a kept prompt set. A run is computed once and kept; asking
+again answers at once."""
 
 
 def add(actions: Commands) -> None:
@@ -122,7 +123,7 @@ def _prompts(bench: Workbench, given: str) -> PromptSet:
     if given in builtin.PROMPT_SETS:
         return builtin.prompt_set(given)
     path = Path(given)
-    return from_json_file(path) if path.is_file() else bench.prompt_set(given)
+    return prompt_sets.from_file(path) if path.is_file() else bench.prompt_set(given)
 
 
 def _answer(found: ZeroShotRun) -> dict[str, Any]:
