@@ -87,8 +87,8 @@ class ZeroShot(Search, Work):
     def default_classes(self, dataset: str, label: str = "label") -> ClassSet:
         """The classes of a dataset when nothing else is said.
 
-        Those of the sample world with synonyms and hierarchy where every label is one of them;
-        else the class names that came with the dataset; else the distinct labels.
+        Those of the sample world, with synonyms and hierarchy, where it is the sample's; else the
+        names that came with the dataset where every label is among them; else the labels.
 
         Raises:
             UnknownName: no such dataset or column.
@@ -97,10 +97,10 @@ class ZeroShot(Search, Work):
         info = self.workspace.catalog.dataset(dataset)
         found = self.workspace.tables.facets(dataset, label, limit=50_000)
         labels = [str(value) for value, _ in found if value is not None]
-        sample = builtin.sample_classes()
-        if labels and set(labels) <= set(sample.labels):
-            return sample
         names = [str(name) for name in info.info.get("class_names") or ()]
+        sample = builtin.sample_classes()
+        if set(names) == set(sample.labels) >= set(labels):
+            return sample
         if names and set(labels) <= set(names):
             return ClassSet(names=tuple(names))
         return from_labels(labels)
