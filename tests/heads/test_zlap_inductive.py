@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from workbench.heads import zlap
 from workbench.heads.head import ArrayImages, Material
@@ -30,9 +31,15 @@ def test_a_new_image_reads_its_neighbours_rows_of_the_dense_inverse() -> None:
         assert np.allclose(row, y @ inverse, atol=1e-5)
 
 
-def test_the_sample_is_drawn_by_the_seed_and_the_block_does_not_matter() -> None:
+def test_the_sample_is_drawn_by_the_seed_and_the_block_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     images, texts, params = _unit(60), _unit(4, seed=1), Params(sample=20)
+    one_block = prepare(_material(images, texts), params).sample
+    blocks = ArrayImages.blocks
+    monkeypatch.setattr(ArrayImages, "blocks", lambda self, _=0: blocks(self, 17))
     scorer = prepare(_material(images, texts), params)
+    assert np.array_equal(scorer.sample, one_block)
     whole = scorer.logits(images, 0)
     halves = [scorer.logits(images[:23], 0), scorer.logits(images[23:], 23)]
     assert np.allclose(np.concatenate(halves), whole, atol=1e-6)
