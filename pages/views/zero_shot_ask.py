@@ -62,7 +62,7 @@ def draw(infos: Sequence[DatasetInfo]) -> DatasetInfo:
 
 
 def _labelled(info: DatasetInfo) -> bool:
-    return any(column.name == "label" for column in api().columns(info.name))
+    return any(c.name == "label" and c.distinct > 1 for c in api().columns(info.name))
 
 
 def _label(info: DatasetInfo) -> str | None:
