@@ -17,7 +17,7 @@ from store.jobs import Lost
 from store.workspace import Workspace
 from workbench.errors import Cancelled, WorkbenchError
 from workbench.types import JobInfo, WorkerInfo
-from workbench.worker import presence
+from workbench.worker import import_process, presence
 from workbench.worker.control import Control, Interrupted, JobLost
 from workbench.worker.logs import job_log
 from workbench.worker.models import Models
@@ -32,6 +32,7 @@ RUNNERS: dict[str, str] = {
     "index": "workbench.worker.index_job",
     "evaluate-retrieval": "workbench.worker.retrieval_job",
     "evaluate-zero-shot": "workbench.worker.zero_shot_job",
+    "label-issues": "workbench.worker.label_issues_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
 
@@ -146,7 +147,7 @@ class Worker:
             log.info("%s (attempt %s): %s", job.title, job.attempts, dict(job.params))
             self._control = control
             try:
-                result = self._runner(job.kind)(job, self._workspace, control)
+                result = self._runner(job)(job, self._workspace, control)
                 control.beat()  # the last progress, which the next beat would have written
                 jobs.finish(job.id, self.id, result)
                 log.info("done: %s", result)
@@ -173,13 +174,16 @@ class Worker:
         with suppress(Lost):
             self._workspace.jobs.fail(job.id, self.id, text)
 
-    @staticmethod
-    def _runner(kind: str) -> Any:
-        if kind not in RUNNERS:
+    def _runner(self, job: JobInfo) -> Any:
+        if job.kind not in RUNNERS:
             raise WorkbenchError(
-                f"job of kind {kind!r}", expected=f"one of {', '.join(RUNNERS)}", got=repr(kind)
+                f"job of kind {job.kind!r}",
+                expected=f"one of {', '.join(RUNNERS)}",
+                got=repr(job.kind),
             )
-        return import_module(RUNNERS[kind]).run
+        if job.kind == "import" and self._models.preparing:
+            return import_process.run
+        return import_module(RUNNERS[job.kind]).run
 
     def _heartbeat(self) -> None:
         while not self._over.wait(_BEAT_SECONDS):

@@ -84,6 +84,11 @@ class Models:
         return self._device
 
     @property
+    def preparing(self) -> bool:
+        """True while torch is being imported."""
+        return not self._prepared.is_set()
+
+    @property
     def gate(self) -> Gate:
         """Where jobs let queries pass."""
         assert self.device is not None and self._gate is not None
