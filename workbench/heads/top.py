@@ -74,7 +74,7 @@ def _floor(logits: Floats, k: int) -> Floats:
     The classes are dealt into groups; the k-th largest of the groups' maxima is reached by k
     logits at least. That is one pass over the logits, where a partition of them takes several.
     """
-    classes, groups = logits.shape[1], 12 * k
+    classes, groups = logits.shape[1], 8 * k
     if 2 * groups > classes:
         return _kth(logits, k)
     largest = logits[:, :groups].copy()
