@@ -105,8 +105,8 @@ def _picture(found: _Matrix) -> None:
         )
     chart(figure, key=f"confusion.{len(found.order)}", on_click=clicked)
     st.caption(
-        "Each row is a true class and adds up to 100%; the diagonal is right. Classes that are "
-        "taken for one another, or stand together in the hierarchy, stand side by side."
+        "Each row is a true class and adds up to 100% of what is shown; the diagonal is right. "
+        "Classes taken for one another, or near in the hierarchy, stand side by side."
         + (" Click a cell to look at its classes alone." if crowded else " Click a cell.")
     )
     with st.container(horizontal=True, gap="small"):
@@ -142,7 +142,7 @@ def _figure(key: str, order: tuple[int, ...], _found: _Matrix) -> Figure:
     if len(order) > _NAMED:  # names would lie on one another
         made.update_xaxes(showticklabels=False)
         made.update_yaxes(showticklabels=False)
-    return made
+    return confusion.add_doors(made)
 
 
 def _look_at(truth: int, guess: int) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.plots.confusion import MOST_CELLS, confusion_matrix
+from workbench.plots.confusion import MOST_CELLS, add_doors, confusion_matrix
 
 
 def cells(figure):
@@ -61,3 +61,14 @@ def test_names_are_texts_and_not_markup():
     made = confusion_matrix(np.array([0]), np.array([0]), np.array([1]), ["<b>x</b>", "y"])
     assert "&lt;b&gt;x" in cells(made)[2][0][0]
     assert "&lt;b&gt;x" in made.layout.xaxis.ticktext[0]
+
+
+def test_each_cell_with_images_has_a_point_that_can_be_clicked() -> None:
+    truth, guess, count = np.array([0, 0, 2]), np.array([0, 1, 2]), np.array([3, 1, 2])
+    figure = add_doors(confusion_matrix(truth, guess, count, ["a", "b", "c"]))
+    points = figure.data[1]
+    found = {
+        (x, y): tuple(c) for x, y, c in zip(points.x, points.y, points.customdata, strict=True)
+    }
+    assert found == {(0, 0): (0, 1, 0, 1, 3), (1, 0): (0, 1, 1, 2, 1), (2, 2): (2, 3, 2, 3, 2)}
+    assert figure.data[0].hoverinfo == "skip"

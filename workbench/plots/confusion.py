@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from workbench.plots import style
 
-__all__ = ["MOST_CELLS", "confusion_matrix"]
+__all__ = ["MOST_CELLS", "add_doors", "confusion_matrix"]
 
 MOST_CELLS = 300
 """Most rows or columns drawn; above, neighbouring classes share a cell."""
 
+_FEW = 3000  # points that are drawn sharply; more are left to the graphics card
 _NAMED = 60  # classes that have room for their names on the axes
 _SCALE = [[0.0, "rgba(0,114,178,0)"], [0.02, "rgba(0,114,178,0.25)"], [1.0, "rgb(0,60,110)"]]
 
@@ -128,3 +129,29 @@ def _axes(made: go.Figure, labels: list[str], titles: tuple[str, str]) -> None:
         ticks = {"tickmode": "array", "tickvals": list(range(len(labels))), "ticktext": texts}
     made.update_xaxes(title_text=titles[1], showgrid=False, tickangle=-60, **ticks)
     made.update_yaxes(title_text=titles[0], showgrid=False, autorange="reversed", **ticks)
+
+
+def add_doors(made: go.Figure) -> go.Figure:
+    """Lay a point that can be clicked over each cell that has images; heatmaps take no clicks.
+
+    The points carry the customdata and the hover text of their cells. Returns the same figure.
+    """
+    (matrix,) = made.data
+    rows, columns = np.nonzero(np.asarray(matrix.customdata)[..., 4])
+    matrix.update(hoverinfo="skip", hovertemplate=None)
+    draw = made.add_scatter if len(rows) <= _FEW else made.add_scattergl
+    draw(
+        x=columns.tolist(),
+        y=rows.tolist(),
+        mode="markers",
+        marker={"symbol": "square", "size": max(5.0, 380 / len(matrix.z)), "opacity": 0.01},
+        selected={"marker": {"opacity": 0.6, "color": style.TEXT_COLOUR}},
+        unselected={"marker": {"opacity": 0.01}},
+        customdata=np.asarray(matrix.customdata)[rows, columns].tolist(),
+        hovertext=np.asarray(matrix.hovertext)[rows, columns].tolist(),
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    last = len(matrix.z) - 0.5
+    made.update_xaxes(range=[-0.5, last])
+    made.update_yaxes(range=[last, -0.5], autorange=False)
+    return made
