@@ -14,7 +14,15 @@ from workbench.method import Method
 from workbench.params import param
 from workbench.types import Floats
 
-__all__ = ["METHOD", "Params", "kept_prompts", "prepare", "prompt_scores", "small_blocks", "softmax"]
+__all__ = [
+    "METHOD",
+    "Params",
+    "kept_prompts",
+    "prepare",
+    "prompt_scores",
+    "small_blocks",
+    "softmax",
+]
 
 _CELLS = 1 << 24
 
