@@ -46,7 +46,16 @@ def test_four_clicks_from_overview_over_errors_and_gallery_to_why(visitor, run: 
 
 
 def test_a_click_on_a_cell_of_the_matrix_shows_its_images(visitor, run: str) -> None:
-    page = visitor.open(f"errors?run={run}&tab=Confusion&cell=0-0")
+    page = visitor.open(f"errors?run={run}&tab=Confusion&block=0-30-0-30")
+    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area.wait_for()
+    visitor.settle()
+    box = area.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 60, box["y"] + box["height"] / 60)
+    page.wait_for_timeout(300)  # a click goes to the point that is hovered
+    page.mouse.click(box["x"] + box["width"] / 60, box["y"] + box["height"] / 60)
     page.locator(".st-key-cell-grid").wait_for()
+    first = visitor.app.bench.run_order(run)[0]
+    assert param(page, "cell") == f"{first}-{first}"
     page.get_by_role("button", name="Close").click()
     page.wait_for_function("!location.search.includes('cell=')")
