@@ -99,7 +99,9 @@ class Parts:
             DiskFull: nothing was changed.
         """
         fresh = items_table(items)
-        texts = captions_table(_NO_CAPTIONS if captions is None else captions, fresh.num_rows)
+        texts = captions_table(
+            _CAPTIONS.empty_table() if captions is None else captions, fresh.num_rows
+        )
         for attempt in range(_TRIES):
             at = self._at(dataset)  # first: what is read after it can only be newer
             known = self.known(dataset, fresh["item"].to_pylist())
@@ -251,7 +253,9 @@ class Parts:
             record_file(connection, self.root, file, dataset=dataset)
 
 
-_NO_CAPTIONS = pa.table({"item_index": pa.array([], pa.int64()), "text": pa.array([], pa.string())})
+_CAPTIONS = pa.schema({"item_index": pa.int64(), "text": pa.string()})
+"""A schema and no table: with the first array that Arrow makes it imports pandas, which takes a
+third of a second of every start."""
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
