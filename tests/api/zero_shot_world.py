@@ -24,6 +24,7 @@ IMAGES = (
     ("h", "fox", "photo", (0.0, 0.0)),  # z is the fox
 )
 WORDS = {"cat": (1.0, 0.0), "dog": (0.0, 1.0), "fox": (0.0, 0.0), "hound": (0.6, 0.8)}
+WORDS |= {"photo": (0.5, 0.5), "line": (-0.5, 0.5)}  # last: found only where no animal is
 
 
 class Encoder:

@@ -28,7 +28,7 @@ from workbench.api.results import (
     ScoreHistogram,
     SearchResult,
 )
-from workbench.api.run_changes import Changes
+from workbench.api.review import Review, RunReview
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
 from workbench.api.work import FINAL
 from workbench.api.zero_shot_results import (
@@ -58,6 +58,7 @@ __all__ = [
     "PromptPart",
     "Query",
     "RetrievalReport",
+    "RunReview",
     "ScoreHistogram",
     "SearchResult",
     "Workbench",
@@ -66,7 +67,7 @@ __all__ = [
 ]
 
 
-class Workbench(Sample, Items, Evaluation, Changes, Health):
+class Workbench(Sample, Items, Evaluation, Review, Health):
     """An open workspace and every question one can ask of it."""
 
 

@@ -16,9 +16,8 @@ from workbench.api.zero_shot_results import (
 )
 from workbench.errors import InputError
 from workbench.filters import Filters
-from workbench.heads.head import ArrayImages, LinearScorer, Material, Scorer
-from workbench.prompts.classes import ClassSet
-from workbench.prompts.prompt_sets import Prompts, PromptSet, expand
+from workbench.heads.head import Scorer
+from workbench.prompts.prompt_sets import Prompts
 from workbench.types import Floats
 
 if TYPE_CHECKING:
@@ -137,6 +136,8 @@ class Answers(ZeroShot):
             UnknownName: no such run.
             InputError: the run did not look at this item.
         """
+        from workbench.worker.zero_shot_scorer import prompts_of, scorer_of
+
         run = self._zero_shot(key)
         one = self.prediction_of(key, row)
         if one is None:
@@ -144,8 +145,8 @@ class Answers(ZeroShot):
         vector = self.workspace.vectors.take(
             run.params["dataset"], run.params["model"], "image", [row]
         )[0]
-        prompts, texts = self._prompts_of(run)
-        scorer = self._scorer_of(run, prompts, texts)
+        prompts, texts = prompts_of(self.workspace, run)
+        scorer = scorer_of(self.workspace, run, prompts, texts)
         true, predicted = (
             _parts(scorer, prompts, texts, vector, place) for place in (one.truth, one.predicted)
         )
@@ -170,36 +171,6 @@ class Answers(ZeroShot):
     def _near(self, run: Run, row: int) -> tuple[Hit, ...]:
         model = self.workspace.catalog.model(run.params["model"]).name
         return self.neighbours(run.params["dataset"], model, row, k=_NEIGHBOURS).hits
-
-    def _prompts_of(self, run: Run) -> tuple[Prompts, Floats | None]:
-        """The texts of a run, and their vectors as they were kept."""
-        from workbench.worker.zero_shot_texts import kept
-
-        sets = self.workspace.sets
-        classes = ClassSet.from_json(sets.get("classes", run.params["classes"]))
-        prompts = expand(classes, PromptSet.from_json(sets.get("prompts", run.params["prompts"])))
-        return prompts, kept(self.workspace, run.params["model"], prompts.texts)
-
-    def _scorer_of(self, run: Run, prompts: Prompts, texts: Floats | None) -> Scorer | None:
-        """The head as the run had it, where its scores are sums over prompts."""
-        if texts is None:
-            return None
-        card = self.workspace.catalog.model(run.params["model"])
-        if "factors" in run.tables:
-            factors = self.workspace.runs.table(run, "factors")["factor"].to_numpy()
-            weights = np.add.reduceat(texts * factors[:, None], prompts.starts[:-1], axis=0)
-            return LinearScorer(
-                weights, card.logit_scale, card.logit_bias or 0.0, texts, factors, prompts.starts
-            )
-        from workbench.methods import method
-
-        head = method(run.params["head"])
-        if head.transductive or head.needs - {"prompts", "aligned"}:
-            return None
-        none = ArrayImages(np.empty((0, texts.shape[1]), dtype=np.float32))
-        material = Material(none, texts, prompts.starts, card.logit_scale, card.logit_bias)
-        scorer: Scorer = head.prepare(material, head.build(run.params["options"]))
-        return scorer
 
 
 def _row(record: dict[str, Any], item: dict[str, Any], names: list[str]) -> PredictionRow:

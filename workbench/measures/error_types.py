@@ -4,6 +4,7 @@ The categories are those of "When does dough become a bagel?" (Vasudevan et al.,
 wrong labels set apart; the order of the rules follows the automated version by Peychev et al.
 (NeurIPS 2023), ``classify_error``. Both look at labels of several annotators, where we have less:
 the evidence behind each rule is named in ``RULES`` and shown with every proposal.
+Out of vocabulary is for a person to say: no rule proposes it.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ RULES: tuple[Rule, ...] = (
         "label-wrong",
         "label wrong",
         "none",
-        "Confident learning flags the label, or most of the nearest other images carry the "
-        "predicted label and none of them the given one.",
+        "Confident learning flags the label, and another class is more probable by half of all "
+        "probability.",
     ),
     Rule(
         "several-true",
@@ -56,12 +57,6 @@ RULES: tuple[Rule, ...] = (
         "fine-grained",
         "minor",
         "Both classes have the same parent in the hierarchy.",
-    ),
-    Rule(
-        "out-of-vocabulary",
-        "out of vocabulary",
-        "borderline",
-        "A word outside the class set is nearer to the image than the predicted class.",
     ),
     Rule(
         "spurious",
@@ -80,7 +75,8 @@ RULES: tuple[Rule, ...] = (
 )
 """The rules in their order: the first that holds decides."""
 
-CATEGORIES: tuple[str, ...] = tuple(rule.category for rule in RULES)
+CATEGORIES: tuple[str, ...] = (*(rule.category for rule in RULES), "out-of-vocabulary")
+"""What a person may say: every proposal, and one that no rule proposes."""
 
 _NOT_WRONG = ("several-true",)
 _NO_TRUTH = ("label-wrong",)
@@ -91,10 +87,9 @@ class Evidence:
     """What speaks for each category but the last: bool (M,) arrays over the M mistakes.
 
     Args:
-        label_wrong: flagged by confident learning, or outvoted by its neighbours.
+        label_wrong: flagged by confident learning with a margin below -0.5.
         several_true: the predicted class is one of several true labels.
         fine_grained: true and predicted class have the same parent.
-        out_of_vocabulary: a word outside the class set is nearer than the predicted class.
         spurious: the image has a value on which wrong answers of the predicted class gather.
         non_prototypical: far from the mean of its class.
 
@@ -105,7 +100,6 @@ class Evidence:
     label_wrong: NDArray[np.bool_]
     several_true: NDArray[np.bool_]
     fine_grained: NDArray[np.bool_]
-    out_of_vocabulary: NDArray[np.bool_]
     spurious: NDArray[np.bool_]
     non_prototypical: NDArray[np.bool_]
 
@@ -127,7 +121,6 @@ def propose(evidence: Evidence) -> NDArray[np.int64]:
         evidence.label_wrong,
         evidence.several_true,
         evidence.fine_grained,
-        evidence.out_of_vocabulary,
         evidence.spurious,
         evidence.non_prototypical,
         np.ones(len(evidence), dtype=bool),

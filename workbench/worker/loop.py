@@ -32,7 +32,7 @@ RUNNERS: dict[str, str] = {
     "index": "workbench.worker.index_job",
     "evaluate-retrieval": "workbench.worker.retrieval_job",
     "evaluate-zero-shot": "workbench.worker.zero_shot_job",
-    "label-issues": "workbench.worker.label_issues_job",
+    "review": "workbench.worker.review_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
 

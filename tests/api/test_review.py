@@ -1,0 +1,74 @@
+"""The review of a run whose mistakes are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.zero_shot_world import Control, Encoder, evaluate, fill
+from workbench.api import open_workspace
+from workbench.errors import InputError, UnknownName
+from workbench.worker import review_job
+
+
+@pytest.fixture
+def pets(tmp_path):
+    with open_workspace(tmp_path / "space") as bench:
+        fill(bench, tmp_path / "images")
+        yield bench
+
+
+def review(bench, key):
+    job = bench.submit_review(key)
+    claimed = bench.workspace.jobs.claim("test")
+    result = review_job.run(claimed, bench.workspace, Control(Encoder()))
+    bench.workspace.jobs.finish(job.id, "test", result)
+    return bench.review(key)
+
+
+def test_every_mistake_gets_one_proposal_and_one_slice(pets):
+    key = evaluate(pets)
+    assert pets.review(key) is None
+    found = review(pets, key)
+    assert sum(found.categories.values()) == 2 and found.labelled == 7
+    proposals = pets.review_table(key, "proposals").to_pydict()
+    assert proposals["row"] == [2, 5]  # c and f
+    assert sorted(pets.review_table(key, "slices")["row"].to_pylist()) == [2, 5]
+    assert sum(each["size"] for each in found.slices) == 2
+    issues = pets.review_table(key, "issues").to_pylist()
+    assert {(each["row"], each["suggested"]) for each in issues} <= {(2, 1), (5, 0)}
+
+
+def test_the_review_is_made_once(pets):
+    key = evaluate(pets)
+    review(pets, key)
+    first = pets.workspace.runs.newest(review_job.KIND)
+    review(pets, key)
+    assert pets.workspace.runs.newest(review_job.KIND) == first
+
+
+def test_heads_that_cannot_score_again_say_so(pets):
+    key = evaluate(pets, head="ncm")
+    with pytest.raises(InputError, match="adds up prompts"):
+        review(pets, key)
+
+
+def test_verdicts_change_the_reviewed_accuracy(pets):
+    key = evaluate(pets)
+    assert pets.reviewed(key).before == pets.reviewed(key).after == pytest.approx(5 / 7)
+    pets.set_verdict("pets", "c", "label-wrong", "it is a dog")
+    pets.set_verdict("pets", "f", "several-true")
+    found = pets.reviewed(key)
+    assert (found.before, found.after) == (pytest.approx(5 / 7), pytest.approx(6 / 6))
+    assert pets.verdicts("pets")["c"] == ("label-wrong", "it is a dog")
+    pets.set_verdict("pets", "c", "")
+    assert pets.reviewed(key).after == pytest.approx(6 / 7)
+    with pytest.raises(InputError, match="plain"):
+        pets.set_verdict("pets", "c", "odd")
+
+
+def test_what_was_not_reviewed(pets):
+    key = evaluate(pets)
+    with pytest.raises(InputError, match="none yet"):
+        pets.review_table(key, "issues")
+    with pytest.raises(UnknownName):
+        pets.submit_review("nothing")

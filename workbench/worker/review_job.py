@@ -1,0 +1,231 @@
+"""The job ``review``: what kind of mistakes a zero-shot run made, and which labels are to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.errors import InputError
+from workbench.measures.calibration import log_softmax
+from workbench.measures.confident import LabelIssues, label_issues
+from workbench.measures.error_types import RULES, Evidence, propose
+from workbench.measures.hierarchy import mistake_heights, path_matrix
+from workbench.measures.slices import PairSlice, Slice, class_slices, embedding_slices
+from workbench.types import Floats, JobInfo, Rows
+from workbench.worker.zero_shot_scorer import classes_of, prompts_of, scorer_of
+from workbench.worker.zero_shot_scoring import StoredImages
+from workbench.worker.zero_shot_texts import text_vectors
+
+if TYPE_CHECKING:
+    from store.runs import Run
+    from store.workspace import Workspace
+    from workbench.worker.control import Control
+
+__all__ = ["KIND", "run"]
+
+KIND = "review"
+_CELLS = 1 << 22
+_PAIRS = 50
+_SURPRISING = 0.05
+_FAR = 0.1
+_SURE = -0.5
+
+
+def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, Any]:
+    """Review the run that ``params`` names (``run``, ``code``), unless that was done before.
+
+    Table ``issues``: row, given, suggested (classes), margin; labels that confident learning
+    doubts, the worst first. Table ``proposals``: row, category; one row a mistake. Table
+    ``slices``: slice, row. The result holds what each slice has in common.
+
+    Raises:
+        InputError: the run's head cannot score again, or no image has a label.
+    """
+    known = workspace.runs.find(KIND, job.params)
+    if known is not None:
+        control.tick(message="Computed before; the result was kept.")
+        return {"run": known.key}
+    return {"run": _Review.of(workspace, control, job.params["run"]).publish(job.params)}
+
+
+@dataclass
+class _Review:
+    """One review under way: the run, its images, its answers."""
+
+    workspace: Workspace
+    control: Control
+    made: Run
+    rows: Rows
+    truth: NDArray[np.int32]
+    predicted: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, workspace: Workspace, control: Control, key: str) -> _Review:
+        made = workspace.runs.get(key)
+        table = workspace.predictions.table(made)
+        columns = (table[name].to_numpy() for name in ("row", "truth", "predicted"))
+        return cls(workspace, control, made, *columns)
+
+    @property
+    def mistakes(self) -> Rows:
+        """Places of the wrong answers among the run's images."""
+        return np.flatnonzero((self.truth >= 0) & (self.truth != self.predicted))
+
+    def publish(self, params: Mapping[str, Any]) -> str:
+        """Compute everything and keep it; the key."""
+        issues = self._issues()
+        groups = self._groups()
+        wrong = np.zeros(len(self.rows), dtype=bool)
+        wrong[self.mistakes] = True
+        pairs = class_slices(self.predicted, wrong, groups)
+        self.control.tick(message="Looking for what mistakes have in common")
+        vectors = self.workspace.vectors.take(
+            self.made.params["dataset"], self.made.params["model"], "image", self.rows
+        )
+        slices = self._slices(vectors, groups)
+        self.control.tick(message="Proposing a kind for each mistake")
+        kinds = propose(self._evidence(issues, pairs, groups, vectors))
+        names = [RULES[kind].category for kind in kinds]
+        result = {
+            "issues": len(issues.places),
+            "labelled": int((self.truth >= 0).sum()),
+            "categories": {rule.category: names.count(rule.category) for rule in RULES},
+            "slices": [_slice(found) for found in slices],
+            "pairs": [{"predicted": p.predicted, **_plain(p.excess)} for p in pairs[:_PAIRS]],
+        }
+        tables = {
+            "issues": pa.table(
+                {
+                    "row": pa.array(self.rows[issues.places]),
+                    "given": pa.array(self.truth[issues.places]),
+                    "suggested": pa.array(issues.suggested),
+                    "margin": pa.array(issues.margin),
+                }
+            ),
+            "proposals": pa.table(
+                {
+                    "row": pa.array(self.rows[self.mistakes]),
+                    "category": pa.array(names, pa.string()),
+                }
+            ),
+            "slices": self._slice_table(slices),
+        }
+        dataset = self.made.params["dataset"]
+        return self.workspace.runs.publish(KIND, params, result, tables, dataset=dataset).key
+
+    def _issues(self) -> LabelIssues:
+        """Labels that the run's calibrated probabilities speak against."""
+        prompts, texts = prompts_of(self.workspace, self.made)
+        scorer = scorer_of(self.workspace, self.made, prompts, texts)
+        if scorer is None or texts is None:
+            raise InputError(
+                f"review of head {self.made.params['head']!r}",
+                expected="a head that adds up prompts",
+                got="one that does not",
+                do="Review a run of the mean of prompts, for example.",
+            )
+        params = self.made.params
+        dim = texts.shape[1]
+        images = StoredImages(self.workspace, params["dataset"], params["model"], self.rows, dim)
+        classes = len(prompts.starts) - 1
+        temperature = np.float32(self.made.result["temperature"] or 1.0)
+        done = 0
+
+        def blocks() -> Iterator[tuple[int, Floats]]:
+            nonlocal done
+            for start, block in images.blocks(max(1, min(8192, _CELLS // classes))):
+                logs = log_softmax(scorer.logits(block, start) / temperature)
+                yield start, np.exp(logs).astype(np.float32)
+                done += len(block)
+                self.control.tick(done, 2 * images.n, "Weighing labels")
+
+        return label_issues(blocks, self.truth, classes)
+
+    def _groups(self) -> dict[str, list[Any]]:
+        columns = list(self.made.params["groups"])
+        if not columns:
+            return {}
+        table = self.workspace.tables.take(self.made.params["dataset"], self.rows, columns)
+        return {name: table[name].to_pylist() for name in columns}
+
+    def _slices(self, vectors: Floats, groups: Mapping[str, list[Any]]) -> tuple[Slice, ...]:
+        """Clusters of mistakes, described by class names, their synonyms and group values."""
+        classes = classes_of(self.workspace, self.made)
+        words = [*classes.names, *(word for each in classes.synonyms for word in each)]
+        words += [value for values in groups.values() for value in values if isinstance(value, str)]
+        words = list(dict.fromkeys(words))
+        known = text_vectors(self.workspace, self.control, self.made.params["model"], words)
+        seed = int(self.made.params["seed"])
+        return embedding_slices(vectors, self.mistakes, groups, words, known, seed=seed)
+
+    def _slice_table(self, slices: tuple[Slice, ...]) -> pa.Table:
+        """Members of each slice, the nearest to its centre first."""
+        members = [self.rows[self.mistakes[found.members]] for found in slices]
+        numbers = [np.full(len(rows), number) for number, rows in enumerate(members)]
+        empty = [np.empty(0, dtype=np.int64)]
+        return pa.table(
+            {
+                "slice": pa.array(np.concatenate([*numbers, *empty]).astype(np.int64)),
+                "row": pa.array(np.concatenate([*members, *empty]).astype(np.int64)),
+            }
+        )
+
+    def _evidence(
+        self,
+        issues: LabelIssues,
+        pairs: tuple[PairSlice, ...],
+        groups: Mapping[str, list[Any]],
+        vectors: Floats,
+    ) -> Evidence:
+        """What speaks for each kind, for each mistake."""
+        wrong = self.mistakes
+        truth, predicted = self.truth[wrong], self.predicted[wrong]
+        classes = classes_of(self.workspace, self.made)
+        fine = np.zeros(len(wrong), dtype=bool)
+        if classes.has_hierarchy:
+            fine = mistake_heights(path_matrix(classes.paths), truth, predicted) == 1
+        spurious = np.zeros(len(wrong), dtype=bool)
+        for pair in pairs:
+            if pair.excess.p_corrected < _SURPRISING:
+                values = groups[pair.excess.column]
+                has = np.array([values[place] == pair.excess.value for place in wrong], dtype=bool)
+                spurious |= has & (predicted == pair.predicted)
+        return Evidence(
+            label_wrong=np.isin(wrong, issues.places[issues.margin < _SURE]),
+            # a run's truth is the best scored true label: an answer among them is no mistake
+            several_true=np.zeros(len(wrong), dtype=bool),
+            fine_grained=fine,
+            spurious=spurious,
+            non_prototypical=_far(vectors, self.truth)[wrong],
+        )
+
+
+def _far(vectors: Floats, truth: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Images that are less like the mean of their class than nine in ten are."""
+    known = np.flatnonzero(truth >= 0)
+    means = np.zeros((int(truth.max(initial=0)) + 1, vectors.shape[1]), dtype=np.float64)
+    np.add.at(means, truth[known], vectors[known])
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    near = np.einsum("nd,nd->n", vectors[known], means[truth[known]])
+    found = np.zeros(len(truth), dtype=bool)
+    if len(near):
+        found[known] = near < np.quantile(near, _FAR)
+    return found
+
+
+def _slice(found: Slice) -> dict[str, Any]:
+    return {
+        "size": len(found.members),
+        "words": [[word, score] for word, score in found.words],
+        "excesses": [_plain(excess) for excess in found.excesses[:5]],
+        "cohesion": found.cohesion,
+    }
+
+
+def _plain(excess: Any) -> dict[str, Any]:
+    return asdict(excess)
