@@ -8,7 +8,14 @@ from pages.shared import amounts, nav
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from pages.views import error_classes, error_confusion, error_gallery, why, zero_shot_runs
+from pages.views import (
+    error_classes,
+    error_confusion,
+    error_gallery,
+    error_review,
+    why,
+    zero_shot_runs,
+)
 from workbench.api import ZeroShotRun
 
 __all__ = ["draw"]
@@ -17,6 +24,7 @@ _TABS = {
     "Classes": error_classes.draw,
     "Confusion": error_confusion.draw,
     "Gallery": error_gallery.draw,
+    "Review": error_review.draw,
     "Why": why.draw,
 }
 

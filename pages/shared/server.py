@@ -7,6 +7,7 @@ import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from threading import Timer
 
 import streamlit as st
@@ -17,7 +18,11 @@ from starlette.routing import BaseRoute, Route
 from pages.shared import errors, handle
 from workbench.errors import InputError, WorkbenchError
 
-__all__ = ["SIZES", "lifespan", "picture_url", "routes", "show_error"]
+__all__ = ["FRAME", "SIZES", "lifespan", "picture_url", "routes", "show_error"]
+
+FRAME = Path(__file__).with_name("frame.py")
+"""The script of every page. It is not imported here: the server answers before that is done, so
+that a browser loads Streamlit's own files meanwhile."""
 
 SIZES = (96, 192, 320, 1024)
 """Longest sides of the pictures that can be asked for, so that nobody fills the disk with sizes."""

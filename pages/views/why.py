@@ -12,7 +12,7 @@ from pages.shared.grid import Cell, grid
 from pages.shared.handle import api
 from pages.shared.plain import plain
 from pages.shared.server import picture_url
-from pages.views import why_prompts, zero_shot_runs
+from pages.views import verdict, why_prompts, zero_shot_runs
 from workbench.api import Explanation, PredictionRow, ZeroShotRun
 
 __all__ = ["draw"]
@@ -57,6 +57,7 @@ def _image(run: ZeroShotRun, one: PredictionRow, walk: list[int]) -> None:
     if event is not None:
         item.open_item(run.dataset, one.row, walk)
     st.markdown(_verdict(one))
+    verdict.draw(run, one)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _steps(one.row, walk)
     _top(one)

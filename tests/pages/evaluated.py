@@ -13,7 +13,7 @@ from workbench.api import Workbench
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet
 from workbench.types import Floats
-from workbench.worker import zero_shot_job
+from workbench.worker import review_job, zero_shot_job
 
 __all__ = ["CLASSES", "PROMPTS", "evaluate"]
 
@@ -56,5 +56,6 @@ def work_off(bench: Workbench) -> None:
     """Run the job that waits."""
     job = bench.workspace.jobs.claim("w")
     assert job is not None
-    result = zero_shot_job.run(job, bench.workspace, _Control())
+    runner = review_job.run if job.kind == review_job.KIND else zero_shot_job.run
+    result = runner(job, bench.workspace, _Control())
     bench.workspace.jobs.finish(job.id, "w", result)
