@@ -32,6 +32,30 @@ def test_cleanlab_s_example():
     assert found.margin[0] == pytest.approx(0.3 - 0.7, abs=1e-6)
 
 
+def slow(probabilities, labels, classes):
+    """Off the diagonal of the confident joint, image by image."""
+    t = [np.mean(probabilities[labels == j, j]) for j in range(classes)]
+    found = []
+    for place, (p, y) in enumerate(zip(probabilities, labels, strict=True)):
+        passing = [j for j in range(classes) if p[j] >= t[j] - 1e-6]
+        if (
+            passing
+            and max(passing, key=lambda j: p[j]) != y
+            and max(range(classes), key=lambda j: p[j]) != y
+        ):
+            found.append(place)
+    return found
+
+
+def test_a_slow_loop_flags_the_same():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        probabilities = rng.dirichlet(np.full(4, 0.5), 200).astype(np.float32)
+        labels = rng.integers(0, 4, 200)
+        found = label_issues(in_blocks(probabilities, 64), labels, 4)
+        assert sorted(found.places) == slow(probabilities, labels, 4)
+
+
 def test_planted_errors_are_found():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 5, 1000)

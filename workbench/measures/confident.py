@@ -1,7 +1,7 @@
 """Confident learning: which labels are probably wrong, judged by a model's probabilities.
 
-The images come in blocks, twice: first the thresholds, then the counts. Memory for C x C counts is
-kept sparse, so 20,000 classes are no matter.
+The images come in blocks, twice: first for the thresholds, then for the counts, so memory is that
+of one block.
 """
 
 from __future__ import annotations
@@ -67,13 +67,14 @@ def thresholds(blocks: Blocks, labels: NDArray[Any], classes: int) -> NDArray[np
 
 
 def label_issues(blocks: Blocks, labels: NDArray[Any], classes: int) -> LabelIssues:
-    """Find label errors by confident learning, pruned by noise rate.
+    """Find label errors: the images off the diagonal of the confident joint.
 
     An image counts as class j when its probability of j reaches the mean that images labelled j
-    have (of several such classes, as the most probable). Of the images labelled i, so many are
-    pruned for each j as the calibrated counts expect to be j, those with the lowest margin
-    ``p_i - p_j`` first; a class keeps at least one image. An image whose most probable class is
-    its label is never flagged.
+    have (of several such classes, as the most probable). It is flagged when j is not its label,
+    unless its label is its most probable class. A class keeps at least one image.
+
+    This is the plainest of the selections of confident learning; pruning by noise rate would
+    also flag images that reach no threshold, as many as the rates lead to expect.
 
     Args:
         blocks: called twice; gives (first place, probabilities (b, C)) from the first image on.
@@ -84,8 +85,8 @@ def label_issues(blocks: Blocks, labels: NDArray[Any], classes: int) -> LabelIss
     Raises:
         InputError: no image has a label.
 
-    Source: Northcutt, Jiang and Chuang, JAIR 2021, sections 3.1 and 3.2 (prune by noise rate);
-    checked against cleanlab's published example.
+    Source: Northcutt, Jiang and Chuang, JAIR 2021, section 3.1 and, in 3.2, the first selection
+    (C confusion).
     """
     labels = np.asarray(labels, dtype=np.int64)
     if not np.any(labels >= 0):
@@ -93,13 +94,12 @@ def label_issues(blocks: Blocks, labels: NDArray[Any], classes: int) -> LabelIss
     least = thresholds(blocks, labels, classes) - _SLACK
     confident = np.full(len(labels), -1, dtype=np.int64)
     other = np.full(len(labels), -1, dtype=np.int64)
-    margin, gap = np.zeros(len(labels), np.float32), np.zeros(len(labels), np.float32)
+    margin = np.zeros(len(labels), np.float32)
     for start, probabilities in blocks():
         part = slice(start, start + len(probabilities))
         confident[part], other[part], margin[part] = _judge(probabilities, labels[part], least)
-        gap[part] = _gaps(probabilities, labels[part], confident[part])
-    places = _pruned(labels, confident, gap, classes)
-    places = places[other[places] >= 0]  # never where the label is the most probable class
+    off = (confident >= 0) & (confident != labels) & (other >= 0)
+    places = _leaving_one(np.flatnonzero(off), labels, margin, classes)
     order = places[np.argsort(margin[places], kind="stable")]
     return LabelIssues(order, other[order].astype(np.int32), margin[order], confident)
 
@@ -119,42 +119,12 @@ def _judge(
     return confident, np.where((given >= 0) & (top != given), top, -1), margin
 
 
-def _gaps(probabilities: Floats, given: Rows, confident: Rows) -> Floats:
-    """Probability of the label minus that of the confident class; 0 without one."""
-    rows = np.arange(len(given))
-    gap = probabilities[rows, np.maximum(given, 0)] - probabilities[rows, np.maximum(confident, 0)]
-    found: Floats = np.where(confident >= 0, gap, 0).astype(np.float32)
-    return found
-
-
-def _pruned(labels: Rows, confident: Rows, gap: Floats, classes: int) -> Rows:
-    """Images to prune, by noise rate: int64.
-
-    The counts of each label are rescaled to the label's number of images, as calibration of the
-    joint does; of the images counted as j, as many are taken as the rescaled count says.
-    """
-    sizes = np.bincount(labels[labels >= 0], minlength=classes)
-    counted = np.flatnonzero(confident >= 0)
-    own = np.bincount(labels[counted][labels[counted] == confident[counted]], minlength=classes)
-    cells: dict[tuple[int, int], list[int]] = {}
-    for place in counted[labels[counted] != confident[counted]]:
-        cells.setdefault((int(labels[place]), int(confident[place])), []).append(int(place))
-    in_row = np.maximum(own, 1).astype(np.float64)  # the diagonal counts one at least
-    for (label, _), places in cells.items():
-        in_row[label] += len(places)
-    chosen: list[int] = []
-    for (label, _), places in cells.items():
-        expected = round(len(places) * sizes[label] / in_row[label])
-        order = np.argsort(gap[places], kind="stable")[: max(0, expected)]
-        chosen += [places[at] for at in order]
-    return _leaving_one(np.array(sorted(chosen), dtype=np.int64), labels, gap, sizes)
-
-
-def _leaving_one(chosen: Rows, labels: Rows, gap: Floats, sizes: Rows) -> Rows:
+def _leaving_one(chosen: Rows, labels: Rows, margin: Floats, classes: int) -> Rows:
     """Every class keeps an image: of one that would lose all, the least doubtful stays."""
-    taken = np.bincount(labels[chosen], minlength=len(sizes))
+    sizes = np.bincount(labels[labels >= 0], minlength=classes)
+    taken = np.bincount(labels[chosen], minlength=classes)
     keep = np.ones(len(chosen), dtype=bool)
     for label in np.flatnonzero((taken >= sizes) & (sizes > 0)):
         mine = np.flatnonzero(labels[chosen] == label)
-        keep[mine[np.argmax(gap[chosen[mine]])]] = False
+        keep[mine[np.argmax(margin[chosen[mine]])]] = False
     return chosen[keep]
