@@ -7,10 +7,10 @@ a folder named ``pages`` Streamlit would take over the navigation of the first v
 
 from streamlit.starlette import App
 
-from pages.shared import frame, server
+from pages.shared import server
 
 app = App(
-    frame.__file__,
+    server.FRAME,
     routes=server.routes(),
     lifespan=server.lifespan,
     on_script_error=server.show_error,
