@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.heads.head import Material
-from workbench.heads.zpe import softmax
+from workbench.heads.softmax import softmax
 from workbench.method import Method
 from workbench.params import param
 from workbench.types import Floats

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.heads.head import LinearScorer, Material
-from workbench.heads.zpe import small_blocks, softmax
+from workbench.heads.softmax import softmax
+from workbench.heads.zpe import small_blocks
 from workbench.method import Method
 from workbench.params import param
 from workbench.types import Floats

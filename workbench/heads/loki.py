@@ -71,7 +71,9 @@ class _Scorer:
     def logits(self, block: Floats, start: int) -> Floats:
         """float32 (b, C): minus the expected squared distance, see ``prepare``."""
         observed = self.weights[self.observed]
-        probabilities = softmax(self.scale * (block @ observed.T))
+        scaled: Floats = block @ observed.T
+        scaled *= np.float32(self.scale)
+        probabilities = softmax(scaled)
         if self.squared is not None:
             expected: Floats = probabilities @ self.squared
             return -expected

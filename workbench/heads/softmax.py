@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.types import Floats
 
 __all__ = ["log_softmax", "softmax"]
 
 
-def softmax(logits: Floats) -> Floats:
-    """Probabilities: float32 (b, C), rows summing to 1; no overflow for large logits."""
-    raised: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-    raised /= raised.sum(axis=1, keepdims=True)
+_Number = TypeVar("_Number", bound=np.floating[Any])
+
+
+def softmax(logits: NDArray[_Number]) -> NDArray[_Number]:
+    """Probabilities over the last axis, of the type given: sum to 1; no overflow."""
+    raised: NDArray[_Number] = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    raised /= raised.sum(axis=-1, keepdims=True)
     return raised
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 from workbench.heads.head import LinearScorer, Material
+from workbench.heads.softmax import softmax
 from workbench.method import Method
 from workbench.params import param
 from workbench.types import Floats
@@ -21,7 +22,6 @@ __all__ = [
     "prepare",
     "prompt_scores",
     "small_blocks",
-    "softmax",
 ]
 
 _CELLS = 1 << 24
@@ -67,13 +67,6 @@ def prepare(material: Material, params: Params) -> LinearScorer:
     return LinearScorer(
         rows, material.scale, material.offset, material.texts, factors, material.starts
     )
-
-
-def softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Softmax over the last axis: float64, sums to 1."""
-    shifted = np.exp(values - values.max(axis=-1, keepdims=True))
-    found: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
-    return found
 
 
 def _means(material: Material, prompts: Floats) -> NDArray[np.float64]:
