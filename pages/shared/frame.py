@@ -38,7 +38,6 @@ def draw() -> None:
         look.apply()
     chosen.run()
     item.draw_if_open()
-    handle._drawn.set()
 
 
 if __name__ == "__main__":  # run by Streamlit for each session

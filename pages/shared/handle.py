@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["api", "preparation_error", "prepare"]
 
 _lock = Lock()
-_drawn = Event()
 _failed: dict[Path, WorkbenchError] = {}
 
 
@@ -65,21 +63,12 @@ def _start(root: Path) -> None:
     try:
         with _lock:
             workbench = _open(root)
-        if not workbench.ensure_sample():
-            if os.environ.get("X_WARM"):
-                _warm()
-            _drawn.wait(float(os.environ.get("X_WAIT", "0")))
+        workbench.ensure_sample()
         workbench.ensure_worker()
     except WorkbenchError as error:
         _failed[root] = error
     except Exception:
         logging.getLogger("workbench").exception("the worker or the sample world did not start")
-
-
-def _warm() -> None:
-    """Import what the first page needs, while the browser is still loading."""
-    for name in ("pandas", "pages.shared.frame", "pages.overview"):
-        import_module(name)
 
 
 def preparation_error() -> WorkbenchError | None:
