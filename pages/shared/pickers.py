@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from pages.shared import url
 from pages.shared.handle import api
+from pages.shared.plain import short
 from workbench.types import DatasetInfo, ModelInfo, Side
 
-__all__ = ["dataset", "embedded", "model", "models"]
+__all__ = ["addressed", "dataset", "embedded", "model", "models"]
 
 
 def dataset(infos: Sequence[DatasetInfo], *, bare: bool = False) -> DatasetInfo:
@@ -24,6 +26,30 @@ def dataset(infos: Sequence[DatasetInfo], *, bare: bool = False) -> DatasetInfo:
         label_visibility="collapsed" if bare else "visible",
     )
     return next((info for info in infos if info.name == chosen), infos[0])
+
+
+def addressed(label: str, names: Mapping[str, str], *, param: str) -> str:
+    """Pick one of several keys by its name; the key itself is in the address.
+
+    A key that the address names and that is not there counts as the first.
+
+    Args:
+        label: of the box.
+        names: key -> name, at least one; the first is the default.
+        param: address parameter.
+    """
+    now = url.read(param)
+    now = now if now in names else next(iter(names))
+    key = f"{param}.pick.{now}"
+    st.selectbox(
+        label,
+        list(names),
+        index=list(names).index(now),
+        format_func=lambda each: short(names[each], 48),
+        key=key,
+        on_change=lambda: url.write(**{param: st.session_state[key]}),
+    )
+    return now
 
 
 def embedded(name: str, side: Side = "image") -> list[ModelInfo]:

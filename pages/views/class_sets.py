@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import amounts, url
+from pages.shared import amounts, pickers, url
 from pages.shared.handle import api
 from pages.shared.plain import plain, short
 from workbench.prompts import class_files
@@ -34,18 +34,8 @@ def choose(info: DatasetInfo, label: str) -> ClassSet:
     own = api().default_classes(info.name, label)
     kept = {key: name for key, name in api().class_sets() if key != own.key}
     names = {_OWN: f"those of {info.name} ({label})", _IMAGENET: "ImageNet (1,000)"} | kept
-    now = url.read("classes")
-    now = now if now in names else _OWN
-    key = f"classes.pick.{now}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            "Classes",
-            list(names),
-            index=list(names).index(now),
-            format_func=lambda each: short(names[each], 48),
-            key=key,
-            on_change=lambda: url.write(classes=st.session_state[key]),
-        )
+        now = pickers.addressed("Classes", names, param="classes")
         found = own if now == _OWN else api().class_set(now)
         _editor(found)
     st.caption(f"{amounts.count(len(found))} classes: {plain(_sample(found))}")

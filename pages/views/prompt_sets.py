@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import amounts, url
+from pages.shared import amounts, pickers, url
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.plain import plain, short
-from workbench.prompts import builtin, prompt_sets
+from workbench.prompts import prompt_sets
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import Prompts, PromptSet
 from workbench.types import ModelInfo
@@ -37,18 +37,8 @@ def choose(classes: ClassSet, model: ModelInfo) -> PromptSet:
     """
     # A built-in set that was used is kept too, under its own name.
     names = _NAMES | {key: name for key, name in api().prompt_sets() if name not in _NAMES}
-    now = url.read("prompts")
-    now = now if now in names else builtin.PROMPT_SETS[0]
-    key = f"prompts.pick.{now}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            "Prompts",
-            list(names),
-            index=list(names).index(now),
-            format_func=lambda each: short(names[each], 48),
-            key=key,
-            on_change=lambda: url.write(prompts=st.session_state[key]),
-        )
+        now = pickers.addressed("Prompts", names, param="prompts")
         found = api().prompt_set(now)
         _editor(found)
     with guarded():

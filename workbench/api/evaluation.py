@@ -15,7 +15,7 @@ from workbench.api.results import (
     RetrievalReport,
 )
 from workbench.api.search import Search
-from workbench.api.work import Work
+from workbench.api.work import SIDES, Work
 from workbench.errors import InputError
 from workbench.filters import Filters
 from workbench.types import JobInfo, Side
@@ -50,16 +50,8 @@ class Evaluation(Search, Work):
                 got="none",
                 do="Retrieval needs items with captions: import them with the images.",
             )
-        for side in ("image", "caption"):
-            vectors = self.workspace.vectors.info(dataset, card.key, side)
-            if not vectors.complete:
-                raise InputError(
-                    f"{side}s of {dataset!r} under {card.name!r}",
-                    expected=f"{vectors.total} vectors",
-                    got=str(vectors.done),
-                    do=f"Embed {dataset} with {card.name} first: "
-                    f"`workbench embed --dataset {dataset} --model {card.name}`.",
-                )
+        for side in SIDES:
+            self._check_embedded(dataset, card, side)
         version = self.workspace.catalog.identity(dataset)
         params = {"dataset": dataset, "model": card.key, "version": list(version)}
         title = f"Evaluate retrieval on {dataset} by {card.name}"

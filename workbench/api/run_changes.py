@@ -9,9 +9,10 @@ import numpy as np
 from workbench.api.predictions import Answers
 from workbench.api.zero_shot_results import Comparison
 from workbench.errors import InputError
+from workbench.heads.mean import class_vectors
 from workbench.measures.compare import paired
 from workbench.prompts.classes import ClassSet
-from workbench.prompts.prompt_sets import PromptSet, expand
+from workbench.prompts.prompt_sets import expand
 from workbench.types import Floats
 
 if TYPE_CHECKING:
@@ -87,9 +88,8 @@ class Changes(Answers):
                 empty name.
         """
         run = self._zero_shot(key)
-        sets = self.workspace.sets
-        classes = ClassSet.from_json(sets.get("classes", run.params["classes"]))
-        prompts = PromptSet.from_json(sets.get("prompts", run.params["prompts"]))
+        classes = self.class_set(run.params["classes"])
+        prompts = self.prompt_set(run.params["prompts"])
         if run.params["head"] != "mean" or prompts.kind != "templates":
             raise InputError(
                 "renaming a class",
@@ -101,9 +101,10 @@ class Changes(Answers):
             raise InputError("renaming", expected=f"a class below {len(classes)}", got=got)
         alone = ClassSet(names=(name.strip(),))
         card = self.workspace.catalog.model(run.params["model"])
-        vectors = self._worker_client().encode_text(card.name, expand(alone, prompts).texts)
-        mean = vectors.astype(np.float64).sum(axis=0)
-        weight = (mean / np.linalg.norm(mean)).astype(np.float32) * np.float32(card.logit_scale)
+        texts = expand(alone, prompts)
+        vectors = self._worker_client().encode_text(card.name, texts.texts)
+        (weight,), _ = class_vectors(vectors, texts.starts)
+        weight *= np.float32(card.logit_scale)
         table = self.workspace.predictions.table(run)
         images = self.workspace.vectors.take(
             run.params["dataset"], run.params["model"], "image", table["row"].to_numpy()

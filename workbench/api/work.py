@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.api.opened import Opened
-from workbench.errors import WorkerError
-from workbench.types import JobInfo, JobState, Preview, Side, WorkerInfo
+from workbench.errors import InputError, WorkerError
+from workbench.types import JobInfo, JobState, ModelInfo, Preview, Side, WorkerInfo
 
 if TYPE_CHECKING:
     from store.uploads import Uploaded
 
-__all__ = ["FINAL", "Work"]
+__all__ = ["FINAL", "SIDES", "Work"]
 
 FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "refused")
 """States that a job does not leave by itself."""
@@ -22,7 +22,8 @@ FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "refused")
 _LOOK_SECONDS = 5.0
 """How often a wait looks whether a worker still lives."""
 
-_SIDES: tuple[Side, ...] = ("image", "caption")
+SIDES: tuple[Side, ...] = ("image", "caption")
+"""Both sides of a dataset, images first."""
 
 
 class Work(Opened):
@@ -89,6 +90,22 @@ class Work(Opened):
         title = f"Import {source.name} as {dataset}"
         return self.workspace.jobs.submit("import", params, title=title, unit="items")
 
+    def _check_embedded(self, dataset: str, card: ModelInfo, side: Side) -> None:
+        """Refuse a question about vectors that are not all there.
+
+        Raises:
+            InputError: rows of the side lack vectors, or there is none.
+        """
+        vectors = self.workspace.vectors.info(dataset, card.key, side)
+        if not vectors.complete or not vectors.total:
+            raise InputError(
+                f"{side}s of {dataset!r} under {card.name!r}",
+                expected=f"{vectors.total} vectors" if vectors.total else f"at least one {side}",
+                got=str(vectors.done),
+                do=f"Embed {dataset} with {card.name} first: "
+                f"`workbench embed --dataset {dataset} --model {card.name}`.",
+            )
+
     def submit_embed(
         self, dataset: str, model: str, sides: Sequence[Side] | None = None
     ) -> JobInfo:
@@ -104,7 +121,7 @@ class Work(Opened):
         """
         info = self.workspace.catalog.dataset(dataset)
         name = self.workspace.catalog.model(model).name
-        chosen = list(sides or [side for side in _SIDES if side == "image" or info.captions])
+        chosen = list(sides or [side for side in SIDES if side == "image" or info.captions])
         return self._queue_embed(dataset, name, chosen)[0]
 
     def _queue_embed(

@@ -147,7 +147,7 @@ class ZeroShot(Search, Work):
         for name in (label, *(groups or ())):
             if name not in columns:
                 raise UnknownName(f"column of {dataset}", name, list(columns))
-        self._check_embedded(dataset, card.key, card.name)
+        self._check_embedded(dataset, card, "image")
         chosen = method(head)
         if chosen.needs & _UNASKED:
             raise UnknownName("head", head, [each.key for each in self.heads()])
@@ -195,17 +195,6 @@ class ZeroShot(Search, Work):
         title = f"{chosen.title} of {card.name} on {dataset}"
         return self.workspace.jobs.submit(KIND, params, title=title, unit="images", priority=5)
 
-    def _check_embedded(self, dataset: str, key: str, name: str) -> None:
-        vectors = self.workspace.vectors.info(dataset, key, "image")
-        if not vectors.complete or not vectors.total:
-            raise InputError(
-                f"images of {dataset!r} under {name!r}",
-                expected=f"{vectors.total} vectors" if vectors.total else "at least one image",
-                got=str(vectors.done),
-                do=f"Embed {dataset} with {name} first: "
-                f"`workbench embed --dataset {dataset} --model {name}`.",
-            )
-
     def _keep_classes(self, dataset: str, classes: ClassSet) -> str:
         known = dict(self.class_sets())
         if classes.key not in known:
@@ -220,10 +209,10 @@ class ZeroShot(Search, Work):
 
     def zero_shot_runs(self, dataset: str | None = None) -> tuple[ZeroShotRun, ...]:
         """Every zero-shot run (on a dataset), newest first."""
-        found = self.workspace.runs.list(KIND)
+        names = self._model_names()
         return tuple(
-            self._described(run)
-            for run in found
+            self._described(run, names)
+            for run in self.workspace.runs.list(KIND)
             if dataset is None or run.params["dataset"] == dataset
         )
 
@@ -233,7 +222,7 @@ class ZeroShot(Search, Work):
         Raises:
             UnknownName: there is none.
         """
-        return self._described(self._zero_shot(key))
+        return self._described(self._zero_shot(key), self._model_names())
 
     def _zero_shot(self, key: str) -> Run:
         run = self.workspace.runs.get(key)
@@ -242,9 +231,11 @@ class ZeroShot(Search, Work):
             raise UnknownName("zero-shot run", key, keys)
         return run
 
-    def _described(self, run: Run) -> ZeroShotRun:
+    def _model_names(self) -> dict[str, str]:
+        return {card.key: card.name for card in self.workspace.catalog.models()}
+
+    def _described(self, run: Run, names: Mapping[str, str]) -> ZeroShotRun:
         params, result = run.params, run.result
-        names = {card.key: card.name for card in self.workspace.catalog.models()}
         titles = {head.key: head.title for head in self.heads()}
         version = list(self.workspace.catalog.identity(params["dataset"]))
         temperature = result["temperature"]

@@ -68,6 +68,7 @@ def prompt_set(name: str) -> PromptSet:
     raise UnknownName("prompt set", name, PROMPT_SETS)
 
 
+@lru_cache
 def sample_classes() -> ClassSet:
     """The 791 concepts of the sample world, with synonyms, a two-level hierarchy and languages."""
     from sample_data import concepts_file

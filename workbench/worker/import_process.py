@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "run"]
 
 _PATIENCE = 0.2
+_SAYING = threading.Lock()
 
 
 def run(job: JobInfo, workspace: Workspace, control: Control) -> dict[str, Any]:
@@ -113,7 +114,8 @@ class _Forward(logging.Handler):
 
 
 def _say(**message: Any) -> None:
-    os.write(sys.stdout.fileno(), (json.dumps(message) + "\n").encode())
+    with _SAYING:  # a line longer than the pipe takes at once must not be cut by another
+        os.write(sys.stdout.fileno(), (json.dumps(message) + "\n").encode())
 
 
 def main(arguments: list[str]) -> None:

@@ -15,6 +15,7 @@ from workbench.measures.direction import DirectionMeasures
 from workbench.measures.ranking import Ranking
 from workbench.measures.retrieval import RetrievalMeasures, retrieval
 from workbench.types import JobInfo, Rows, Side
+from workbench.worker.version import check_version
 
 if TYPE_CHECKING:
     from store.workspace import Workspace
@@ -41,7 +42,7 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
         control.tick(message="Computed before; the result was kept.")
         return {"run": known.key}
     dataset, model = job.params["dataset"], job.params["model"]
-    _check_version(workspace, dataset, job.params["version"])
+    check_version(workspace, dataset, job.params["version"])
     start = time.perf_counter()
     captions = workspace.tables.captions(dataset)
     texts = captions["text"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -52,7 +53,7 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
         texts.astype(np.int64),
         control,
     )
-    _check_version(workspace, dataset, job.params["version"])
+    check_version(workspace, dataset, job.params["version"])
     result["seconds"] = time.perf_counter() - start
     run = workspace.runs.publish(KIND, job.params, result, tables)
     return {"run": run.key}
@@ -191,14 +192,3 @@ def _vectors(workspace: Workspace, dataset: str, model: str, side: Side) -> NDAr
         )
     blocks = [block for _, block in workspace.vectors.blocks(dataset, model, side)]
     return np.concatenate(blocks)
-
-
-def _check_version(workspace: Workspace, dataset: str, version: list[int]) -> None:
-    now = list(workspace.catalog.identity(dataset))
-    if now != list(version):
-        raise InputError(
-            f"dataset {dataset!r}",
-            expected=f"version {version} as when the evaluation was asked for",
-            got=f"version {now}",
-            do="Items were added since: ask for the evaluation again.",
-        )

@@ -20,6 +20,7 @@ from workbench.methods import method
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet, expand
 from workbench.types import JobInfo, Rows
+from workbench.worker.version import check_version
 from workbench.worker.zero_shot_report import class_tables, figures
 from workbench.worker.zero_shot_scoring import StoredImages, score
 from workbench.worker.zero_shot_texts import text_vectors
@@ -66,7 +67,7 @@ class _Evaluation:
 
     def run(self) -> str:
         began = time.perf_counter()
-        self._check_version()
+        check_version(self.workspace, self.params["dataset"], self.params["version"])
         content = self.workspace.sets.get("classes", self.params["classes"])
         classes = ClassSet.from_json(content)
         prompts = PromptSet.from_json(self.workspace.sets.get("prompts", self.params["prompts"]))
@@ -126,7 +127,7 @@ class _Evaluation:
         tables = {"predictions": scored.table(rows), **class_tables(scored, classes)}
         if isinstance(scorer, LinearScorer) and scorer.factors is not None:
             tables["factors"] = pa.table({"factor": pa.array(scorer.factors)})
-        self._check_version()
+        check_version(self.workspace, self.params["dataset"], self.params["version"])
         result |= {
             "classes": len(classes),
             "prompts": len(expanded.texts),
@@ -134,17 +135,6 @@ class _Evaluation:
             "seconds": time.perf_counter() - began,
         }
         return self.workspace.runs.publish(KIND, self.params, result, tables).key
-
-    def _check_version(self) -> None:
-        name = self.params["dataset"]
-        now = list(self.workspace.catalog.identity(name))
-        if now != list(self.params["version"]):
-            raise InputError(
-                f"dataset {name!r}",
-                expected=f"version {self.params['version']} as when the run was asked for",
-                got=f"version {now}",
-                do="Items were added since: ask for the run again.",
-            )
 
     def _items(self) -> tuple[Rows, pa.Table]:
         """Rows of the images to look at, and their label and group columns."""
