@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -241,11 +242,16 @@ class LinearScorer:
 
     def logits(self, block: Floats, start: int) -> Floats:
         """float32 (b, C)."""
-        scores: Floats = block @ self.weights.T
-        scores *= np.float32(self.scale)
+        scores: Floats = block @ self._scaled.T
         if self.shared:
             scores += np.float32(self.shared)
         return scores
+
+    @cached_property
+    def _scaled(self) -> Floats:
+        """The weights times the scale, so that the logits need no second pass."""
+        scaled: Floats = self.weights * np.float32(self.scale)
+        return scaled
 
     def parts(self, vector: Floats, place: int, row: int) -> Floats | None:
         """float32 (P_c,): scale times factor times the cosine with each prompt."""

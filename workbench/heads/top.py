@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.types import Floats
+from workbench.heads.cores import CELLS, over_cores
+from workbench.types import Floats, Rows
 
 __all__ = ["rank_of", "top"]
-
-_CELLS = 1 << 18
-"""Logits looked at together: a megabyte, which stays in the processor's cache."""
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
@@ -31,64 +25,40 @@ def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
         first, as argmax has it, so a second class of the same name is never first.
     """
     k = min(k, logits.shape[1])
-    chosen = np.empty((len(logits), k), np.int32)
-    scores = np.empty((len(logits), k), logits.dtype)
-
-    def fill(part: slice) -> None:
-        chosen[part], scores[part] = _best(logits[part], k)
-
-    _in_parts(fill, logits)
+    if k + 1 > logits.shape[1] // 2:
+        return _sorted(logits, k)
+    logits = np.ascontiguousarray(logits, dtype=np.float32)
+    found = np.empty((len(logits), k + 1), np.int64)
+    scores = np.empty((len(logits), k + 1), np.float32)
+    over_cores(lambda part: _heaps(logits[part], found[part], scores[part]), logits)
+    # a heap keeps any of equal logits, so rows where that can matter are done again
+    tied = np.flatnonzero((scores[:, 1:] == scores[:, :-1]).any(axis=1))
+    chosen, scores = found[:, :k].astype(np.int32), np.ascontiguousarray(scores[:, :k])
+    step = max(1, CELLS // logits.shape[1])
+    for at in range(0, len(tied), step):
+        rows = tied[at : at + step]
+        chosen[rows], scores[rows] = _sorted(logits[rows], k)
     return chosen, scores
 
 
-def _in_parts(work: Callable[[slice], None], logits: Floats) -> None:
-    """Do the work for some images at a time, on several cores: numpy lets go of the lock."""
-    step = max(1, _CELLS // logits.shape[1])
-    parts = [slice(at, at + step) for at in range(0, len(logits), step)]
-    if len(parts) < 2:
-        for part in parts:
-            work(part)
-        return
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(work, parts))
+def _heaps(logits: Floats, places: Rows, values: Floats) -> None:
+    """Write the largest of each row, best first: one pass with one heap a row."""
+    import faiss
+
+    # this thread is one of several already; threads of its own would spin in the way of BLAS
+    faiss.omp_set_num_threads(1)
+    heaps = faiss.float_minheap_array_t()
+    heaps.nh, heaps.k = values.shape
+    heaps.val, heaps.ids = faiss.swig_ptr(values), faiss.swig_ptr(places)
+    heaps.heapify()
+    heaps.addn(logits.shape[1], faiss.swig_ptr(logits))
+    heaps.reorder()
 
 
-def _best(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
-    """As ``top``, of few images; sorts only what can be among the best."""
-    flat = np.flatnonzero(logits >= _floor(logits, k)[:, None])
-    rows, classes = np.divmod(flat, logits.shape[1])
-    counts = np.bincount(rows, minlength=len(logits))
-    place = np.arange(len(flat)) - np.repeat(np.cumsum(counts) - counts, counts)
-    shape = (len(logits), int(counts.max(initial=k)))
-    found, scores = np.zeros(shape, np.int32), np.full(shape, -np.inf, logits.dtype)
-    found[rows, place] = classes
-    scores[rows, place] = logits.ravel()[flat]
-    # the candidates of a row ascend by class, and a stable sort leaves ties in that order
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(found, order, axis=1), np.take_along_axis(scores, order, axis=1)
-
-
-def _floor(logits: Floats, k: int) -> Floats:
-    """float32 (b,): a number that at least k logits of each row reach, and few more do.
-
-    The classes are dealt into groups; the k-th largest of the groups' maxima is reached by k
-    logits at least. That is one pass over the logits, where a partition of them takes several.
-    """
-    classes, groups = logits.shape[1], 8 * k
-    if 2 * groups > classes:
-        return _kth(logits, k)
-    largest = logits[:, :groups].copy()
-    for at in range(groups, classes, groups):
-        dealt = logits[:, at : at + groups]
-        here = largest[:, : dealt.shape[1]]
-        np.maximum(here, dealt, out=here)
-    return _kth(largest, k)
-
-
-def _kth(values: Floats, k: int) -> Floats:
-    """The k-th largest number of each row: float32 (b,)."""
-    found: Floats = np.partition(values, values.shape[1] - k, axis=1)[:, -k]
-    return found
+def _sorted(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
+    """As ``top``, by a stable sort, which leaves equal logits in the order of their classes."""
+    order = np.argsort(-logits, axis=1, kind="stable")[:, :k]
+    return order.astype(np.int32), np.take_along_axis(logits, order, axis=1)
 
 
 def rank_of(logits: Floats, truth: NDArray[Any]) -> NDArray[np.int32]:
@@ -111,5 +81,5 @@ def rank_of(logits: Floats, truth: NDArray[Any]) -> NDArray[np.int32]:
         rows, classes = np.divmod(ties, logits.shape[1])
         np.subtract.at(rank[part], rows[classes > place[part][rows]], 1)
 
-    _in_parts(fill, logits)
+    over_cores(fill, logits)
     return np.where(known, rank, -1).astype(np.int32)

@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.heads.head import BLOCK, Decides, Scorer
+from workbench.heads.softmax import certainty
 from workbench.heads.top import rank_of, top
-from workbench.measures.calibration import log_softmax
 from workbench.types import Floats, Rows, check_unit_rows
 
 if TYPE_CHECKING:
@@ -161,17 +161,13 @@ def _best_true(logits: Floats, labels: list[list[int]]) -> NDArray[np.int32]:
 def _add(found: Scored, scorer: Scorer, block: Floats, logits: Floats, start: int) -> None:
     truth = found.truth[start : start + len(block)]
     best, scores = top(logits, TOP)
-    logs = log_softmax(logits)
-    probabilities = np.exp(logs)
+    likely, entropy = certainty(logits, scores)
     found.top.append(best)
     found.scores.append(scores)
-    found.probabilities.append(
-        np.take_along_axis(probabilities, best.astype(np.int64), axis=1).astype(np.float32)
-    )
+    found.probabilities.append(likely)
     found.rank.append(rank_of(logits, truth))
     found.margin.append(_margins(logits, truth, best, scores))
-    entropy = -(probabilities * np.where(probabilities > 0, logs, 0)).sum(axis=1)
-    found.entropy.append(entropy.astype(np.float32))
+    found.entropy.append(entropy)
     found.prompt.append(_deciding(scorer, block, best[:, 0]))
     inside = found.sampled[(found.sampled >= start) & (found.sampled < start + len(block))]
     found.logits.append(logits[inside - start])
