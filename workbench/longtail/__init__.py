@@ -1,0 +1,1 @@
+"""Captions and concepts: how often a concept is named, and how accuracy follows."""
