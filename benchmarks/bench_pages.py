@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 LIMIT_MS = 200.0
-DIM, PART, AGAIN = 512, 50_000, 5
+DIM, PART, AGAIN, SPREAD = 512, 50_000, 5, 0.05
 VIEWS = (
     ("overview", {}),
     ("datasets", {"dataset": "big"}),
@@ -35,8 +35,11 @@ VIEWS = (
 )
 
 
-def build(root: Path, items: int) -> None:
-    """A workspace with one dataset of this many items, and one model that embedded them."""
+def build(root: Path, items: int, centres=None) -> None:
+    """A workspace with one dataset of this many items, and one model that embedded them.
+
+    With ``centres`` (1000, DIM) an image lies about the centre of its label.
+    """
     import numpy as np
 
     from tests.pages import small_world
@@ -53,6 +56,8 @@ def build(root: Path, items: int) -> None:
     random = np.random.default_rng(0)
     for start in range(0, items, PART):
         found = random.standard_normal((min(PART, items - start), DIM), dtype=np.float32)
+        if centres is not None:
+            found = SPREAD * found + centres[np.arange(start, start + len(found)) % len(centres)]
         found /= np.linalg.norm(found, axis=1, keepdims=True)
         bench.workspace.vectors.write("big", info.key, "image", start, found.astype(np.float16))
     bench.workspace.indexes.build("big", info.key, "image")

@@ -1,4 +1,4 @@
-"""Compare: two zero-shot runs on the same images, and the images on which they differ."""
+"""Compare: two zero-shot runs on the same images, where they differ, and how they hold up."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from pages.shared import nav
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from pages.views import compared, zero_shot_runs
+from pages.views import compared, disagreement, shifted, zero_shot_runs
 
 __all__ = ["draw"]
+
+_TABS = {
+    "Changes": compared.draw,
+    "Disagreement": disagreement.draw,
+    "Robustness": shifted.draw,
+}
 
 
 def draw() -> None:
@@ -34,5 +40,8 @@ def draw() -> None:
         return
     with right:
         second = zero_shot_runs.pick(others, param="other", label="After")
-    with guarded():
-        compared.draw(first, second)
+    tabs = st.tabs(list(_TABS), key="tab", bind="query-params")
+    for tab, view in zip(tabs, _TABS.values(), strict=True):
+        if tab.open:
+            with tab, guarded():
+                view(first, second)

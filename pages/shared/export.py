@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from plotly.graph_objects import Figure
 
-__all__ = ["csv_bytes", "figure_page", "parquet_bytes", "popover", "table", "table_buttons"]
+__all__ = [
+    "csv_bytes",
+    "figure_page",
+    "page_button",
+    "parquet_bytes",
+    "popover",
+    "table",
+    "table_buttons",
+]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -54,6 +62,28 @@ def table_buttons(ask: Callable[[], pa.Table | Rows], *, name: str, key: str) ->
             on_click="ignore",
             width="stretch",
         )
+
+
+def page_button(ask: Callable[[], bytes], *, label: str, name: str, key: str, help: str) -> None:
+    """A button that saves an HTML page; it is made when the button is clicked.
+
+    Args:
+        ask: gives the page; called on another thread, so it must draw nothing.
+        label: of the button.
+        name: file name without ending.
+        key: unique on the page.
+        help: what is in the page.
+    """
+    st.download_button(
+        label,
+        data=ask,
+        file_name=f"{name}.html",
+        mime="text/html",
+        key=key,
+        on_click="ignore",
+        icon=":material/download:",
+        help=help,
+    )
 
 
 def _encoded(found: pa.Table | Rows, ending: str) -> bytes:

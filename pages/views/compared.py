@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import amounts, export, item, paging, url
+from pages.shared import amounts, export, url
 from pages.shared.chart import chart, figure_export
-from pages.shared.grid import Cell, grid
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from pages.shared.server import picture_url
-from pages.views import zero_shot_runs
+from pages.views import changed, zero_shot_runs
 from workbench.api import Comparison, ZeroShotRun
 from workbench.plots import classes as figures
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-_PART = paging.Part(24, "small")
 _MOST = 100_000
 
 
@@ -147,19 +144,7 @@ def _images(first: ZeroShotRun, second: ZeroShotRun, found: Comparison) -> None:
             args=(None,),
             key="compared.class",
         )
-    offset = paging.offset(_PART)
-    shown = rows[offset : offset + _PART.per_page]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{amounts.noun(len(rows), 'image')}**", width="stretch")
-        export.table(
-            lambda: [{"row": row, "change": str(side).lower()} for row in rows],
-            name=f"{first.dataset}-{str(side).lower()}",
-            key="compared.rows",
-        )
-    event = grid(_cells(first, second, shown), key="compared.grid", size="small")
-    if event is not None:
-        item.open_item(first.dataset, event.row, rows)
-    paging.pager(len(rows), _PART)
+    changed.draw(first, second, rows, name=str(side).lower())
 
 
 def _of_class(found: Comparison, rows: Sequence[int], place: int) -> tuple[int, ...]:
@@ -167,27 +152,3 @@ def _of_class(found: Comparison, rows: Sequence[int], place: int) -> tuple[int, 
     mine = api().predictions(found.first, truth=place, limit=_MOST).table["row"].to_pylist()
     kept = set(mine)
     return tuple(row for row in rows if row in kept)
-
-
-def _cells(first: ZeroShotRun, second: ZeroShotRun, rows: Sequence[int]) -> list[Cell]:
-    """Images with what both runs said."""
-    info = api().dataset(first.dataset)
-    said = [
-        {one.row: one for one in api().predictions(run.key, rows=rows, limit=len(rows)).rows}
-        for run in (first, second)
-    ]
-    cells = []
-    for row in rows:
-        before, after = (by_row[row] for by_row in said)
-        cells.append(
-            Cell(
-                row=row,
-                url=picture_url(info.name, row, info.created),
-                title=before.truth_name,
-                text=f"{before.predicted_name} → {after.predicted_name}",
-                score=f"{after.confidence:.0%}",
-                hint=before.item,
-                marked=after.truth == after.predicted,
-            )
-        )
-    return cells

@@ -85,6 +85,14 @@ def _chosen(run: ZeroShotRun) -> None:
         st.markdown(f"**{plain(zero_shot_runs.title(run))}**", width="stretch")
         nav.link("errors", "Its errors", icon=":material/error_med:", run=run.key, tab="Gallery")
         nav.link("compare", "Compare", icon=":material/compare_arrows:", run=run.key)
+        export.page_button(
+            lambda: api().zero_shot_report(run.key),
+            label="Report",
+            name=f"{run.dataset}-{run.model}-{run.head}",
+            key="run.report",
+            help="One HTML file that opens without the app and without a network: figures, "
+            "charts, classes and the 60 worst mistakes with their pictures.",
+        )
     for note in run.notes:
         st.caption(plain(note))
     if not run.current:

@@ -11,53 +11,10 @@ from pages.shared import amounts, nav, url
 from pages.shared.handle import api
 from pages.shared.plain import short
 from workbench.api import ZeroShotRun
+from workbench.measures import naming
+from workbench.measures.naming import MEASURES
 
 __all__ = ["MEASURES", "class_names", "nothing_yet", "pick", "table_rows", "title", "worded"]
-
-MEASURES: dict[str, tuple[str, str, bool]] = {
-    "top1": ("top-1", "Share of images whose best scored class is the true one.", True),
-    "top5": ("top-5", "Share with the true class among the five best.", True),
-    "mean_per_class": (
-        "mean per class",
-        "Mean over the classes of each class's accuracy (balanced accuracy): rare classes count "
-        "as much as frequent ones.",
-        True,
-    ),
-    "real_accuracy": (
-        "ReaL",
-        "Share whose best class is one of the labels that are true of the image "
-        "(Beyer et al., 2020).",
-        True,
-    ),
-    "mean_average_precision": ("mAP", "Mean over classes of average precision.", True),
-    "ece": (
-        "ECE",
-        "Expected calibration error: mean gap between confidence and accuracy, in 15 bins "
-        "(Guo et al., 2017). 0 is perfect.",
-        False,
-    ),
-    "ece_scaled": (
-        "ECE, scaled",
-        "The same after temperature scaling, fitted to the likelihood of one half of the images "
-        "and measured on the other. Larger than before where a few confident mistakes (wrong "
-        "labels, another style) decide the temperature.",
-        False,
-    ),
-    "classwise_ece": ("class-wise ECE", "ECE of each class's probability, averaged.", False),
-    "aurc": (
-        "AURC",
-        "Area under the risk-coverage curve: mean error rate when the least confident images are "
-        "left unanswered. 0 is perfect.",
-        False,
-    ),
-    "hierarchical_distance": (
-        "distance of mistakes",
-        "Mean height of the lowest common ancestor of the true and the predicted class, over "
-        "mistakes: 1 is a sibling.",
-        False,
-    ),
-}
-"""Key of a measure -> (name, what it is, whether it is a share shown as percent)."""
 
 
 def title(run: ZeroShotRun) -> str:
@@ -68,13 +25,7 @@ def title(run: ZeroShotRun) -> str:
 def worded(run: ZeroShotRun, name: str) -> str:
     """A measure with its 95% interval: ``81.2% (79.9 to 82.4)``; empty when it was not taken."""
     measure = run.measures.get(name)
-    if measure is None:
-        return ""
-    if measure.low != measure.low:  # NaN: no interval was taken
-        return f"{measure.value:.3f}"
-    if MEASURES[name][2]:
-        return f"{measure.value:.1%} ({100 * measure.low:.1f} to {100 * measure.high:.1f})"
-    return f"{measure.value:.3f} ({measure.low:.3f} to {measure.high:.3f})"
+    return "" if measure is None else naming.worded(name, measure)
 
 
 def pick(

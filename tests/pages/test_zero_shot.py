@@ -158,3 +158,28 @@ def test_two_runs_are_compared(own, visit, run: str) -> None:
     found = own.compare(run, better)
     assert app.metric[0].value == f"{100 * found.difference.value:+.2f} points"
     assert [cell["row"] for cell in cells(app)] == list(found.fixed[:24])
+
+
+def test_two_runs_are_shown_class_against_class(own, visit, run: str) -> None:
+    better = evaluate(own, "beta")
+    app = visit("compare", run=run, other=better, tab="Disagreement")
+    assert not app.exception and not app.error
+    found = own.disagreement(run, better)
+    (pairs,) = [d.value for d in app.dataframe]
+    assert pairs["images"].tolist() == [
+        r["n"] for r in found.cells.to_pylist() if r["first"] != r["second"]
+    ]
+    cell = next(r for r in found.cells.to_pylist() if r["first"] != r["second"])
+    pair = (cell["first"], cell["second"])
+    app = visit("compare", run=run, other=better, tab="Disagreement", cell=f"{pair[0]}-{pair[1]}")
+    assert [c["row"] for c in cells(app)] == list(own.answered(run, better, *pair))[:24]
+
+
+def test_robustness_shows_every_run_and_its_mistakes_under_the_shift(own, visit, run: str) -> None:
+    better = evaluate(own, "beta")
+    asked = {"column": "colour", "standard": "red", "shift": "blue"}
+    app = visit("compare", run=run, other=better, tab="Robustness", **asked)
+    assert not app.exception and not app.error
+    (figure,) = charts(app)
+    assert len(figure["data"][-1]["customdata"]) == 2
+    assert {own.item("shapes", c["row"]).columns["colour"] for c in cells(app)} <= {"blue"}

@@ -28,11 +28,14 @@ from workbench.api.results import (
     ScoreHistogram,
     SearchResult,
 )
-from workbench.api.review import Review, RunReview
+from workbench.api.review import RunReview
+from workbench.api.run_reports import RunReports
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
+from workbench.api.shifts import ShiftRow, Shifts
 from workbench.api.work import FINAL
 from workbench.api.zero_shot_results import (
     Comparison,
+    Disagreement,
     Explanation,
     PredictionPage,
     PredictionRow,
@@ -48,6 +51,7 @@ __all__ = [
     "SAMPLE_MODELS",
     "Comparison",
     "Direction",
+    "Disagreement",
     "Explanation",
     "FailurePage",
     "FailureRow",
@@ -61,13 +65,15 @@ __all__ = [
     "RunReview",
     "ScoreHistogram",
     "SearchResult",
+    "ShiftRow",
+    "Shifts",
     "Workbench",
     "ZeroShotRun",
     "open_workspace",
 ]
 
 
-class Workbench(Sample, Items, Evaluation, Review, Health):
+class Workbench(Sample, Items, Evaluation, RunReports, Health):
     """An open workspace and every question one can ask of it."""
 
 

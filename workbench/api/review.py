@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.api.run_changes import Changes
+from workbench.api.shifts import StyleShifts
 from workbench.errors import InputError
 from workbench.measures.error_types import CATEGORIES, Reviewed, reviewed_accuracy
 from workbench.types import JobInfo
@@ -47,7 +47,7 @@ class RunReview:
     pairs: tuple[Mapping[str, Any], ...]
 
 
-class Review(Changes):
+class Review(StyleShifts):
     """Questions about mistakes, and what people say of them."""
 
     def submit_review(self, key: str) -> JobInfo:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.api.predictions import Answers
-from workbench.api.zero_shot_results import Comparison
+from workbench.api.zero_shot_results import Comparison, Disagreement
 from workbench.errors import InputError
 from workbench.heads.mean import class_vectors
 from workbench.measures.compare import paired
@@ -65,6 +65,64 @@ class Changes(Answers):
             kappa=found.kappa,
             per_class=_by_class(names, coded_truth, first_said, second_said, labels[0]),
         )
+
+    def disagreement(self, first: str, second: str) -> Disagreement:
+        """Which class a second run says where a first says another; labels are not needed.
+
+        Raises:
+            UnknownName: no such run.
+            InputError: different datasets or classes, or no image in common.
+        """
+        import pyarrow as pa
+
+        _, one, two, said = self._both(first, second)
+        names = self._run_table(first, "classes")["name"].to_pylist()
+        truth = self.workspace.predictions.table(self._zero_shot(first))["truth"].to_numpy()[one]
+        pairs, cell = np.unique(np.column_stack(said), axis=0, return_inverse=True)
+        cell = cell.reshape(-1)
+        counts = {
+            "n": np.bincount(cell, minlength=len(pairs)),
+            "first_right": np.bincount(cell[said[0] == truth], minlength=len(pairs)),
+            "second_right": np.bincount(cell[said[1] == truth], minlength=len(pairs)),
+        }
+        table = pa.table({"first": pairs[:, 0], "second": pairs[:, 1], **counts})
+        return Disagreement(
+            first=first,
+            second=second,
+            names=tuple(names),
+            cells=table.sort_by([("n", "descending"), ("first", "ascending")]),
+            agreement=float((said[0] == said[1]).mean()),
+            n=len(two),
+        )
+
+    def answered(self, first: str, second: str, one: int, two: int) -> tuple[int, ...]:
+        """Rows of the items that a first run answers with class ``one`` and a second with ``two``.
+
+        Raises:
+            UnknownName: no such run.
+            InputError: different datasets or classes, or no image in common.
+        """
+        rows, _, _, said = self._both(first, second)
+        return tuple(rows[(said[0] == one) & (said[1] == two)].tolist())
+
+    def _both(self, first: str, second: str) -> tuple[Any, Any, Any, list[Any]]:
+        """Rows that both runs looked at, their places in each, and both runs' answers."""
+        runs = [self._zero_shot(key) for key in (first, second)]
+        for what in ("dataset", "classes"):
+            if runs[0].params[what] != runs[1].params[what]:
+                raise InputError(
+                    "disagreement",
+                    expected=f"two runs with the same {what}",
+                    got="different ones",
+                    do="Choose another run to compare with.",
+                )
+        tables = [self.workspace.predictions.table(run) for run in runs]
+        seen, again = (table["row"].to_numpy() for table in tables)
+        rows, one, two = np.intersect1d(seen, again, assume_unique=True, return_indices=True)
+        if not len(rows):
+            raise InputError("disagreement", expected="images that both looked at", got="none")
+        places = zip(tables, (one, two), strict=True)
+        return rows, one, two, [table["predicted"].to_numpy()[at] for table, at in places]
 
     def rename(
         self, key: str, place: int, name: str

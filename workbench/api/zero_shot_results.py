@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "Disagreement",
     "Explanation",
     "PredictionPage",
     "PredictionRow",
@@ -211,3 +212,25 @@ class Comparison:
     agreement: float
     kappa: float
     per_class: pa.Table
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """What two runs answered to the same images, class against class.
+
+    Args:
+        first: key of the run in the rows.
+        second: key of the run in the columns.
+        names: C class names of the first run.
+        cells: columns first, second (classes), n, first_right and second_right (images of which
+            that answer is true; 0 where labels are unknown); the fullest first, equal answers too.
+        agreement: share of images with the same answer.
+        n: images.
+    """
+
+    first: str
+    second: str
+    names: tuple[str, ...]
+    cells: pa.Table
+    agreement: float
+    n: int

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from workbench.plots import style
 
-__all__ = ["MOST_CELLS", "add_doors", "confusion_matrix"]
+__all__ = ["MOST_CELLS", "MOST_DOORS", "add_doors", "confusion_matrix"]
 
-MOST_CELLS = 300
+MOST_CELLS = 200
 """Most rows or columns drawn; above, neighbouring classes share a cell."""
 
+MOST_DOORS = 5000
+"""Most cells that can be clicked; of more, those with the most images."""
+
 _FEW = 3000  # points that are drawn sharply; more are left to the graphics card
-_NAMED = 60  # classes that have room for their names on the axes
+_NAMED = 32  # classes that have room for their names on the axes
 _SCALE = [[0.0, "rgba(0,114,178,0)"], [0.02, "rgba(0,114,178,0.25)"], [1.0, "rgb(0,60,110)"]]
 
 
@@ -134,24 +137,29 @@ def _axes(made: go.Figure, labels: list[str], titles: tuple[str, str]) -> None:
 def add_doors(made: go.Figure) -> go.Figure:
     """Lay a point that can be clicked over each cell that has images; heatmaps take no clicks.
 
-    The points carry the customdata and the hover text of their cells. Returns the same figure.
+    The points take the customdata and the hover text from the cells, at most ``MOST_DOORS`` of
+    them, so that a figure of many classes stays small. Returns the same figure.
     """
     (matrix,) = made.data
-    rows, columns = np.nonzero(np.asarray(matrix.customdata)[..., 4])
-    matrix.update(hoverinfo="skip", hovertemplate=None)
+    corners, texts = np.asarray(matrix.customdata), np.asarray(matrix.hovertext)
+    rows, columns = np.nonzero(corners[..., 4])
+    if len(rows) > MOST_DOORS:
+        fullest = np.argsort(-corners[rows, columns, 4], kind="stable")[:MOST_DOORS]
+        rows, columns = rows[np.sort(fullest)], columns[np.sort(fullest)]
+    matrix.update(hoverinfo="skip", hovertemplate=None, customdata=None, hovertext=None)
     draw = made.add_scatter if len(rows) <= _FEW else made.add_scattergl
     draw(
         x=columns.tolist(),
         y=rows.tolist(),
         mode="markers",
-        marker={"symbol": "square", "size": max(5.0, 380 / len(matrix.z)), "opacity": 0.01},
+        marker={"symbol": "square", "size": max(5.0, 380 / len(corners)), "opacity": 0.01},
         selected={"marker": {"opacity": 0.6, "color": style.TEXT_COLOUR}},
         unselected={"marker": {"opacity": 0.01}},
-        customdata=np.asarray(matrix.customdata)[rows, columns].tolist(),
-        hovertext=np.asarray(matrix.hovertext)[rows, columns].tolist(),
+        customdata=corners[rows, columns].tolist(),
+        hovertext=texts[rows, columns].tolist(),
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    last = len(matrix.z) - 0.5
+    last = len(corners) - 0.5
     made.update_xaxes(range=[-0.5, last])
     made.update_yaxes(range=[last, -0.5], autorange=False)
     return made
