@@ -90,3 +90,11 @@ def test_options_reach_the_head(ask):
 def test_what_cannot_be_asked_is_refused(ask, words, said):
     status, printed = ask(*words)
     assert status == 2 and said in printed.err
+
+
+def test_a_report_is_written_beside_the_answer(ask, tmp_path):
+    path = tmp_path / "report.html"
+    status, printed = ask("--html", str(path), "--json")
+    found = json.loads(printed.out)
+    assert status == 0 and found["report"] == str(path)
+    assert found["run"].encode() in path.read_bytes()

@@ -25,6 +25,7 @@ _EXAMPLES = """\
   workbench evaluate zero-shot -d test -m glyph-clip --where style=noto --prompts seven
   workbench evaluate zero-shot -d test -m glyph-clip --head autoclip --option beta=0.7 -p seven
   workbench evaluate zero-shot -d test -m glyph-clip --head knn --shots 2 --failures 20
+  workbench evaluate zero-shot -d test -m glyph-clip --html report.html
 
 --classes takes a file (.txt, .csv, .json), imagenet, sample or the name of a kept class set;
 --prompts a file (.txt: a template a line; .json: templates, CuPL sentences, descriptors), photo,
@@ -56,6 +57,9 @@ def add(actions: Commands) -> None:
     )
     sub.add_argument(
         "--clip-benchmark", metavar="FILE", help="also write the result as CLIP_benchmark does"
+    )
+    sub.add_argument(
+        "--html", metavar="FILE", help="also write a report that opens without the app"
     )
     add_where(sub)
     add_waiting(sub)
@@ -98,6 +102,9 @@ def run(args: Namespace) -> int:
         if args.clip_benchmark:
             text = json.dumps(_clip_benchmark(bench, found), indent=2)
             Path(args.clip_benchmark).write_text(text + "\n", "utf-8")
+        if args.html:
+            answer["report"] = str(bench.write_zero_shot_report(found.key, args.html))
+            lines += ["", f"The report is {answer['report']}."]
     show(args, answer, lines)
     return 0
 

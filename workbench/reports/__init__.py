@@ -1,0 +1,1 @@
+"""Results as files that open without the app and without a network."""
