@@ -98,3 +98,18 @@ def test_a_report_is_written_beside_the_answer(ask, tmp_path):
     found = json.loads(printed.out)
     assert status == 0 and found["report"] == str(path)
     assert found["run"].encode() in path.read_bytes()
+
+
+def test_a_published_figure_is_held_against_the_run(ask, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("name,pretrained,X\ntoy,random:0,0.5\nbig,tag,0.9\n")
+    given = ("--published", str(table), "--published-column", "x")
+    status, printed = ask(*given, "--json")
+    found = json.loads(printed.out)["published"]
+    assert status == 0 and found["published"] == 0.5 and found["name"] == "toy"
+    assert found["difference"]["value"] == pytest.approx(5 / 7 - 0.5)
+    status, printed = ask(*given, "--published-row", "big")
+    assert "Published for big tag on X: 90.00%" in printed.out and "-18.57 points" in printed.out
+    assert "Warning: The weights are toy random:0 here and big tag there." in printed.out
+    status, printed = ask("--published-row", "big")
+    assert status == 2 and "--published FILE" in printed.err

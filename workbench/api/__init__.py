@@ -16,6 +16,7 @@ from pathlib import Path
 from workbench.api.evaluation import Evaluation
 from workbench.api.health import Health
 from workbench.api.items import Items
+from workbench.api.published import Published
 from workbench.api.results import (
     DIRECTIONS,
     Direction,
@@ -73,7 +74,7 @@ __all__ = [
 ]
 
 
-class Workbench(Sample, Items, Evaluation, RunReports, Health):
+class Workbench(Sample, Items, Evaluation, RunReports, Published, Health):
     """An open workspace and every question one can ask of it."""
 
 

@@ -14,6 +14,7 @@ from workbench.cli.options import where as conditions
 from workbench.cli.output import jsonable, show, table
 from workbench.cli.preparing import prepare
 from workbench.errors import InputError
+from workbench.measures import published_table
 from workbench.prompts import builtin, class_files, prompt_sets
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet
@@ -61,6 +62,11 @@ def add(actions: Commands) -> None:
     sub.add_argument(
         "--html", metavar="FILE", help="also write a report that opens without the app"
     )
+    sub.add_argument(
+        "--published", metavar="FILE", help="hold the run against a table as open_clip publishes it"
+    )
+    sub.add_argument("--published-row", metavar="NAME", help="'NAME TAG'; default: the own model")
+    sub.add_argument("--published-column", metavar="NAME", help="default: named as the dataset")
     add_where(sub)
     add_waiting(sub)
     sub.set_defaults(run=run)
@@ -69,6 +75,10 @@ def add(actions: Commands) -> None:
 def run(args: Namespace) -> int:
     """Evaluate (or take the kept run), print its measures and mistakes."""
     filters, options = conditions(args), _options(args.option)
+    if not args.published and (args.published_row or args.published_column):
+        raise InputError("--published-row and -column", expected="--published FILE", got="none")
+    if args.published:
+        published_table.read(Path(args.published))  # refused before anything is computed
     if args.match:
         raise InputError("--match", expected="--where", got=repr(args.match))
     with opened(args) as bench:
@@ -102,6 +112,12 @@ def run(args: Namespace) -> int:
         if args.clip_benchmark:
             text = json.dumps(_clip_benchmark(bench, found), indent=2)
             Path(args.clip_benchmark).write_text(text + "\n", "utf-8")
+        if args.published:
+            held = bench.hold_against(
+                found.key, args.published, args.published_row, args.published_column
+            )
+            answer["published"] = jsonable(held)
+            lines += _held(held)
         if args.html:
             answer["report"] = str(bench.write_zero_shot_report(found.key, args.html))
             lines += ["", f"The report is {answer['report']}."]
@@ -184,6 +200,18 @@ def _failures(page: PredictionPage) -> list[str]:
     ]
     head = f"{page.total:,} of {page.of:,} images are mistaken, the furthest off first:"
     return ["", head, *([table(rows, list(rows[0]))] if rows else [])]
+
+
+def _held(held: published_table.Held) -> list[str]:
+    gap = held.difference
+    ends = f" ({100 * gap.low:+.2f} to {100 * gap.high:+.2f})" if gap.low == gap.low else ""
+    return [
+        "",
+        f"Published for {held.name} {held.pretrained} on {held.column}: {held.published:.2%}. "
+        f"The run's {held.measure}: {held.measured.value:.2%} on {held.measured.n:,} images, "
+        f"{100 * gap.value:+.2f} points{ends}.",
+        *(f"Warning: {sentence}" for sentence in held.warnings),
+    ]
 
 
 def _clip_benchmark(bench: Workbench, found: ZeroShotRun) -> dict[str, Any]:
