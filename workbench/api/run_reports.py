@@ -169,6 +169,9 @@ class RunReports(Review):
         ]  # fmt: skip
         if params["shots"]:
             facts.append(("Shots", f"up to {params['shots']} images a class"))
+        for kind, texts in (params.get("pairs") or {}).items():
+            said = "; ".join(" | ".join(pair) for pair in texts)
+            facts.append((f"Pairs to {kind}", said or "none"))
         return [
             *facts,
             ("Seed", str(params["seed"])),
