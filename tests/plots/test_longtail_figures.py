@@ -7,11 +7,13 @@ import pytest
 
 from workbench.longtail.balance import effective
 from workbench.longtail.bins import bin_classes, fit_bins
+from workbench.longtail.calibration import by_frequency
 from workbench.longtail.concepts import Concepts
 from workbench.longtail.fit import fit_classes
 from workbench.longtail.synonyms import gain, per_synonym
-from workbench.measures.interval import Measure
-from workbench.plots import balance, frequency, rank_frequency, synonyms, tails
+from workbench.longtail.tails import tails
+from workbench.plots import balance, frequency, rank_frequency, synonyms
+from workbench.plots import tails as plots_tails
 from workbench.plots.frequency import CountAxis, FrequencyRun
 
 NAMES = ["<b>none</b>", "one", "ten", "hundred", "lost", "blind"]
@@ -135,21 +137,21 @@ def test_terms_of_a_class_are_joined_by_frequency():
 
 
 def test_tails_leave_out_groups_without_classes():
-    nan = math.nan
-    groups = [
-        ("head", "head", Measure(60, 55, 70, 8)),
-        ("tail", "tail", Measure(nan, nan, nan, 0)),
-    ]
-    bars = tails.tail_bars({"a": groups, "b": groups}).data
-    assert [list(bar.y) for bar in bars] == [[60], [60]]
-    assert list(bars[1].customdata[0]) == ["head", "b"]
-    assert bars[0].error_y.array[0] == 10 and bars[0].error_y.arrayminus[0] == 5
+    counts, accuracy = np.arange(10), np.arange(10) * 10.0
+    found = tails(counts, accuracy, low=0.2, high=0.2)
+    bars = plots_tails.tail_bars({"a": found, "b": found}).data
+    keys = [each[0] for each in bars[0].customdata]
+    assert keys == ["overall", "head", "tail", "worst_by_frequency", "worst_by_accuracy"]
+    assert list(bars[1].y) == [45, 55, 5, 5, 5] and list(bars[1].customdata[1]) == ["head", "b"]
+    assert bars[0].error_y.array[1] == pytest.approx(found.head.high - 55)
+    assert bars[0].error_y.arrayminus[1] == pytest.approx(55 - found.head.low)
 
 
-def test_calibration_leaves_out_bins_without_images():
-    empty = tails.FrequencyBin("0", 0, math.nan, math.nan, math.nan)
-    full = tails.FrequencyBin("1 to 10", 4, 0.25, 0.75, 0.5)
-    accuracy, confidence = tails.calibration_bars([empty, full]).data
-    assert list(accuracy.y) == [0.25] and list(confidence.y) == [0.75]
-    assert [list(each) for each in accuracy.customdata] == [[1]]
-    assert accuracy.text == ("ECE 50.0%",)
+def test_calibration_leaves_out_rows_without_images():
+    truth, sure, right = [0, 2, 2], [0.5, 0.75, 0.75], [False, True, False]
+    found = by_frequency([0, 5, 50], truth, sure, right, [0, 1, 2])
+    accuracy, confidence = plots_tails.calibration_bars(found).data
+    assert list(accuracy.x) == list(confidence.x) == ["none", "10 to 100"]
+    assert list(accuracy.y) == [0, 0.5] and list(confidence.y) == [0.5, 0.75]
+    assert [list(each) for each in accuracy.customdata] == [[0], [2]]
+    assert "calibration error 25.0%" in accuracy.hovertext[1]

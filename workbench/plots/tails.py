@@ -4,121 +4,129 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
+from workbench.longtail.calibration import Calibration
+from workbench.longtail.tails import WORST, Tails
 from workbench.measures.interval import Measure
 from workbench.plots import style
 
-__all__ = ["FrequencyBin", "calibration_bars", "tail_bars"]
+__all__ = ["calibration_bars", "tail_bars"]
 
-_GREY = "#808792"
+_GROUPS = {
+    "overall": "all classes",
+    "head": "head",
+    "middle": "middle",
+    "tail": "tail",
+    "worst_by_frequency": f"rarest {WORST:.0%}",
+    "worst_by_accuracy": f"lowest {WORST:.0%} by accuracy",
+}
+"""Fields of ``Tails`` in the order of the bars."""
 
 
-def tail_bars(runs: Mapping[str, Sequence[tuple[str, str, Measure]]]) -> go.Figure:
+def tail_bars(runs: Mapping[str, Tails]) -> go.Figure:
     """Mean accuracy of groups of classes with their 95% intervals, a bar a run.
 
-    One trace a run, one point a group, customdata [group key, run]. A group without classes has
-    no bar.
+    One trace a run, one point a group, customdata [field of ``Tails``, run]. A group without
+    classes has no bar.
 
     Args:
-        runs: run -> (key, title, accuracy in percent) of each group, in the order to draw: head,
-            middle, tail, the worst fifth by frequency, the worst fifth by accuracy.
+        runs: run -> its groups, in the order to draw.
     """
     made = style.figure(height=320, showlegend=len(runs) > 1, bargap=0.3, bargroupgap=0.08)
-    for nth, (run, groups) in enumerate(runs.items()):
-        kept = [each for each in groups if not math.isnan(each[2].value)]
+    for nth, (run, found) in enumerate(runs.items()):
+        values: dict[str, Measure] = {key: getattr(found, key) for key in _GROUPS}
+        kept = {key: value for key, value in values.items() if not math.isnan(value.value)}
         made.add_bar(
-            x=[style.plain(title) for _, title, _ in kept],
-            y=[value.value for _, _, value in kept],
+            x=[_GROUPS[key] for key in kept],
+            y=[value.value for value in kept.values()],
             name=style.plain(run),
             marker={"color": style.model_colour(nth), "line": {"width": 0}},
-            error_y=_whiskers([value for _, _, value in kept]),
-            customdata=[[key, run] for key, _, _ in kept],
+            error_y=_whiskers([(each.value, each.low, each.high) for each in kept.values()]),
+            customdata=[[key, run] for key in kept],
             hovertext=[
-                f"{style.plain(run)}<br>{style.plain(title)}<br><b>{value.value:.1f}%</b> "
-                f"({value.low:.1f} to {value.high:.1f})<br>n = {style.count(value.n)}"
-                for _, title, value in kept
+                f"{style.plain(run)}<br>{_GROUPS[key]}<br><b>{value.value:.1f}%</b> "
+                f"({value.low:.1f} to {value.high:.1f})<br>{style.count(value.n)} classes"
+                for key, value in kept.items()
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    made.update_xaxes(type="category")
+    order = list(_GROUPS.values())
+    made.update_xaxes(type="category", categoryorder="array", categoryarray=order)
     made.update_yaxes(title_text="mean accuracy of the classes", ticksuffix="%", range=[0, 100])
     return made
 
 
-def _whiskers(values: Sequence[Measure]) -> dict[str, object]:
+def _whiskers(values: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
     return {
         "type": "data",
         "symmetric": False,
-        "array": [each.high - each.value for each in values],
-        "arrayminus": [each.value - each.low for each in values],
+        "array": [high - value for value, _, high in values],
+        "arrayminus": [value - low for value, low, _ in values],
         "thickness": 1.2,
         "width": 3,
     }
 
 
-@dataclass(frozen=True)
-class FrequencyBin:
-    """The answers to images whose true class lies in one range of frequency.
-
-    Args:
-        title: the range, as it is to be read.
-        n: images.
-        accuracy: share of right answers, in [0, 1]; NaN without images.
-        confidence: mean confidence, in [0, 1].
-        ece: expected calibration error, in [0, 1].
-    """
-
-    title: str
-    n: int
-    accuracy: float
-    confidence: float
-    ece: float
-
-
-def calibration_bars(bins: Sequence[FrequencyBin]) -> go.Figure:
+def calibration_bars(found: Calibration) -> go.Figure:
     """Accuracy as bars and mean confidence as marks, the rarest classes first.
 
-    A mark above its bar is overconfidence. The first trace holds the bars, the second the marks,
-    one point a bin with images in each; customdata is [bin number].
+    A mark above its bar is overconfidence. The first trace holds the bars with their 95%
+    intervals, the second the marks, one point a row with images in each; customdata is
+    [row of ``Calibration``].
 
     Args:
-        bins: in the order to draw.
+        found: of ``by_frequency``.
     """
-    kept = [(place, each) for place, each in enumerate(bins) if each.n]
-    titles = [style.plain(each.title) for _, each in kept]
+    rows = [row for row, n in enumerate(found.n.tolist()) if n]
+    titles = [_range(found.edges.tolist(), row) for row in rows]
     shared = {
-        "customdata": [[place] for place, _ in kept],
-        "hovertext": [
-            f"{style.plain(each.title)}<br>accuracy <b>{style.share(each.accuracy)}</b>, "
-            f"mean confidence <b>{style.share(each.confidence)}</b><br>"
-            f"calibration error {style.share(each.ece)}<br>{style.count(each.n)} images"
-            for _, each in kept
-        ],
+        "x": titles,
+        "customdata": [[row] for row in rows],
+        "hovertext": [_said(found, row, title) for row, title in zip(rows, titles, strict=True)],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
+    values = (found.accuracy.tolist(), found.low.tolist(), found.high.tolist())
     made = style.figure(height=320, showlegend=True, bargap=0.3)
     made.add_bar(
-        x=titles,
-        y=[each.accuracy for _, each in kept],
+        y=[values[0][row] for row in rows],
         name="accuracy",
-        marker={"color": style.IMAGE_COLOUR, "line": {"width": 0}},
-        text=[f"ECE {style.share(each.ece)}" for _, each in kept],
-        textposition="inside",
-        insidetextanchor="start",
+        marker={"color": style.tinted(style.IMAGE_COLOUR, 0.75), "line": {"width": 0}},
+        error_y=_whiskers([(values[0][row], values[1][row], values[2][row]) for row in rows]),
         **shared,
     )
-    mark = {"symbol": "line-ew", "size": 26, "line": {"width": 3, "color": style.TEXT_COLOUR}}
     made.add_scatter(
-        x=titles,
-        y=[each.confidence for _, each in kept],
+        y=[found.confidence.tolist()[row] for row in rows],
         name="mean confidence",
         mode="markers",
-        marker=mark,
+        marker={
+            "symbol": "line-ew",
+            "size": 26,
+            "line": {"width": 3, "color": style.TEXT_COLOUR},
+        },
         **shared,
     )
     made.update_xaxes(type="category", title_text="captions with the true class")
     made.update_yaxes(tickformat=".0%", range=[0, 1])
     return made
+
+
+def _range(edges: Sequence[float], row: int) -> str:
+    """The counts of a row in words."""
+    if row == 0:
+        return "none"
+    low, high = (style.number(round(10**edge)) for edge in edges[row - 1 : row + 1])
+    return f"{low} to {high}"
+
+
+def _said(found: Calibration, row: int, title: str) -> str:
+    accuracy, sure, ece = (
+        style.share(float(each[row])) for each in (found.accuracy, found.confidence, found.ece)
+    )
+    return (
+        f"captions: {title}<br>accuracy <b>{accuracy}</b>, mean confidence <b>{sure}</b><br>"
+        f"calibration error {ece}<br>{style.count(float(found.n[row]))} images of "
+        f"{style.count(float(found.classes[row]))} classes"
+    )
