@@ -155,3 +155,9 @@ def test_calibration_leaves_out_rows_without_images():
     assert list(accuracy.y) == [0, 0.5] and list(confidence.y) == [0.5, 0.75]
     assert [list(each) for each in accuracy.customdata] == [[0], [2]]
     assert "calibration error 25.0%" in accuracy.hovertext[1]
+
+
+def test_counts_of_a_range_are_brief():
+    values = [1, 27, 999, 3728, 19_307, 186_000, 2_149_000, 3 * 10**9]
+    written = [plots_tails._brief(value) for value in values]
+    assert written == ["1", "27", "999", "3.7k", "19k", "190k", "2.1M", "3B"]

@@ -117,8 +117,16 @@ def _range(edges: Sequence[float], row: int) -> str:
     """The counts of a row in words."""
     if row == 0:
         return "none"
-    low, high = (style.number(round(10**edge)) for edge in edges[row - 1 : row + 1])
+    low, high = (_brief(round(10**edge)) for edge in edges[row - 1 : row + 1])
     return f"{low} to {high}"
+
+
+def _brief(count: int) -> str:
+    """Two digits that count, so that the ranges stand beside one another: 27, 3.7k, 190k, 2.1M."""
+    for size, unit in ((10**9, "B"), (10**6, "M"), (1000, "k")):
+        if count >= size:
+            return f"{float(f'{count / size:.2g}'):g}{unit}"
+    return str(count)
 
 
 def _said(found: Calibration, row: int, title: str) -> str:
