@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.longtail.plain import named
@@ -132,6 +132,7 @@ TERMS = st.lists(st.tuples(WORD, GAP), min_size=1, max_size=3).map(
 
 
 @pytest.mark.parametrize("rule", [rule.key for rule in RULES])
+@settings(deadline=None, max_examples=50)
 @given(st.lists(TEXTS, max_size=5), st.lists(TERMS, min_size=1, max_size=5), st.booleans())
 def test_every_rule_is_its_slow_loop(rule, captions, terms, lower) -> None:
     concepts = Concepts.of(terms)

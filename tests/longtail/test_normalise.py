@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.longtail.normalise import pieces, split_terms, words_of
@@ -64,6 +64,7 @@ TEXT = st.text("aBé\u0301ßЖ日3 _-'’\"“.,;!`\t\n&", max_size=20)
 
 
 @pytest.mark.parametrize("tokens", ["words", "spaced", "unquoted"])
+@settings(deadline=None, max_examples=50)
 @given(st.lists(TEXT, max_size=6), st.booleans())
 def test_the_fast_cut_is_the_slow_cut(tokens, captions, lower) -> None:
     words = words_of(pa.array(captions, pa.string()), tokens, lower=lower)

@@ -1,7 +1,7 @@
 """The tree against a search of every term at every position."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.longtail.trie import Trie
@@ -23,6 +23,7 @@ def hits(tree: Trie, words, joined) -> list[tuple[int, int, int]]:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(TERMS, WORDS)
 def test_every_occurrence_of_every_term_is_found(terms, marked) -> None:
     words = [word for word, _ in marked]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.longtail.codes import distinct, ranges
 from workbench.longtail.concepts import Ints
 from workbench.longtail.trie import Hits
 
@@ -39,7 +40,7 @@ class Anywhere:
     """
 
     def __init__(self, words: Ints, term: Ints, terms: int, vocabulary: int) -> None:
-        codes = np.unique(term * vocabulary + words)
+        codes = distinct(term * vocabulary + words)
         self._term, self._word = np.divmod(codes, max(vocabulary, 1))
         self.terms, self.vocabulary = terms, vocabulary
         self._frequency = np.zeros(vocabulary, dtype=np.int64)
@@ -79,15 +80,14 @@ class Anywhere:
             caption: (T,) caption of each word.
         """
         known = np.flatnonzero(words >= 0)
-        present = np.unique(caption[known] * self.vocabulary + words[known])
+        present = distinct(caption[known] * self.vocabulary + words[known])
         where, word = np.divmod(present, max(self.vocabulary, 1))
         self._learn(word)
         plan = self._plan  # another thread may put a new one in its place
         begin = plan.start[word]
         number = plan.start[word + 1] - begin
-        which = np.repeat(np.arange(len(word)), number)
-        nth = np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number)
-        where, term = where[which], plan.terms[begin[which] + nth]
+        which, place = ranges(begin, number)
+        where, term = where[which], plan.terms[place]
         for other in plan.others:
             further = other[term]
             code = where * self.vocabulary + further

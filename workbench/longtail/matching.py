@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.longtail.anywhere import Anywhere
+from workbench.longtail.codes import distinct
 from workbench.longtail.concepts import Concepts, Ints
 from workbench.longtail.lemmas import forms, lemma
 from workbench.longtail.normalise import Piece, Words, pieces, split_terms, words_of
 from workbench.longtail.rules import Options, Rule, rule_named
 from workbench.longtail.trie import Hits, Trie
 
-__all__ = ["Matcher", "Matches", "blocks", "matches", "never", "spans"]
+__all__ = ["Matcher", "Matches", "blocks", "matches", "never", "spans", "strings"]
 
 _BLOCK_BYTES = 4 << 20
 
@@ -131,14 +132,6 @@ class Matcher:
         owner = self.owner[hits.term]
         places = zip(hits.start.tolist(), ends.tolist(), owner.tolist(), strict=True)
         return {(found[a].start, found[b].end, concept) for a, b, concept in places}
-
-
-def distinct(codes: Ints) -> Ints:
-    """Each value once, ascending."""
-    codes = np.sort(codes)
-    kept = np.ones(len(codes), dtype=np.bool_)
-    kept[1:] = codes[1:] != codes[:-1]
-    return codes[kept]
 
 
 def blocks(captions: pa.StringArray) -> Iterator[tuple[int, pa.StringArray]]:

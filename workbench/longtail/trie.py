@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.longtail.codes import ranges
 from workbench.longtail.concepts import Ints
 
 __all__ = ["Hits", "Trie"]
@@ -117,9 +118,8 @@ class Trie:
     def _ending(self, start: Ints, node: Ints, length: int) -> tuple[Ints, Ints, Ints]:
         begin = self.term_start[node]
         number = self.term_start[node + 1] - begin
-        which = np.repeat(np.arange(len(node)), number)
-        nth = np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number)
-        return start[which], np.full(len(which), length), self.terms[begin[which] + nth]
+        which, place = ranges(begin, number)
+        return start[which], np.full(len(which), length), self.terms[place]
 
     def _step(
         self, words: Ids, joined: NDArray[np.bool_], start: Ints, node: Ints, length: int

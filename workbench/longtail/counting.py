@@ -1,0 +1,304 @@
+"""Counting concepts in captions, part by part: any cut of a corpus gives the same counts.
+
+    counter = Counter(concepts, "words")
+    for table in corpus.batches():
+        counter.add(table["caption"], numbers=table["number"])
+    counts = counter.counts("my corpus")
+
+Memory depends on the concepts, the pairs that occur together and the longest caption, not on the
+number of captions. Matching runs on several threads; numpy and Arrow let them work together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from workbench.errors import InputError
+from workbench.longtail.codes import begins
+from workbench.longtail.concepts import Concepts, Counts, Ints
+from workbench.longtail.examples import Examples
+from workbench.longtail.matching import Matcher, Matches, blocks, matches, spans, strings
+from workbench.longtail.pairs import PairCounts
+from workbench.longtail.rules import Options, label
+from workbench.longtail.saving import read_state, write_state
+
+__all__ = ["Counter", "matches", "spans"]
+
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class _Block:
+    captions: pa.StringArray
+    numbers: Ints
+
+
+class Counter:
+    """Counts of one rule over the parts of a corpus.
+
+    The rule on lemmas with ``skip_unknown`` needs to know which words no caption of the whole
+    corpus contains. That is known only at the end, so it takes two passes where there are such
+    words: ``second_pass`` gives the counter for the second, or None where the first was enough.
+
+    Args:
+        concepts: what to count.
+        rule: key of a rule, see ``workbench.longtail.rules.RULES``.
+        options: of the rule.
+        examples: k, captions kept for each concept.
+        most_pairs: most different pairs of concepts that are kept (16 bytes each); past it there
+            are none. 0 counts no pairs.
+        skip: words left out of terms in a second pass.
+        threads: how many work at once; 0 for as many as there are cores, at most 8.
+
+    Raises:
+        UnknownName: no such rule.
+    """
+
+    def __init__(
+        self,
+        concepts: Concepts,
+        rule: str,
+        options: Options | None = None,
+        *,
+        examples: int = 5,
+        most_pairs: int = 10_000_000,
+        skip: Iterable[str] = (),
+        threads: int = 0,
+    ) -> None:
+        self.concepts, self.options = concepts, options or Options()
+        self.matcher = Matcher(concepts, rule, self.options, skip)
+        self.threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+        self.captions = self.matched = 0
+        self._distinct = np.zeros(len(concepts), dtype=np.int64)
+        self._by_term = np.zeros(self.matcher.terms, dtype=np.int64)
+        self._seen = np.zeros(len(self.matcher.spelled), dtype=np.bool_)
+        self._pairs = PairCounts(len(concepts), most_pairs)
+        self._examples = Examples(len(concepts), examples)
+
+    @property
+    def rule(self) -> str:
+        """Key of the rule with its options, as in ``Counts.rule``."""
+        return label(self.matcher.rule, self.options)
+
+    @property
+    def examples(self) -> Ints:
+        """int64 (C, k): the smallest caption numbers of each concept; -1 where it has fewer."""
+        return self._examples.numbers
+
+    @property
+    def texts(self) -> Mapping[int, str]:
+        """Caption number -> text, for every number in ``examples``; cut after 2,000 characters."""
+        return self._examples.texts
+
+    def add(
+        self,
+        captions: Sequence[str | None] | pa.Array | pa.ChunkedArray,
+        first: int = 0,
+        *,
+        numbers: Ints | pa.Array | None = None,
+    ) -> None:
+        """Count a part of the corpus.
+
+        Args:
+            captions: (N,) texts; None is an empty caption.
+            first: number of the first caption, the others follow. Numbers name captions in
+                ``examples`` and change no count; no caption should come twice.
+            numbers: (N,) instead of ``first``, where they have gaps.
+
+        Raises:
+            InputError: not as many numbers as captions.
+        """
+        chunks = strings(captions)
+        count = sum(len(chunk) for chunk in chunks)
+        given = np.arange(first, first + count) if numbers is None else _whole(numbers)
+        if len(given) != count:
+            raise InputError("numbers of captions", expected=str(count), got=str(len(given)))
+        parts = _parts(chunks, given)
+        if self.threads == 1:
+            for part in parts:
+                self._take(part, self.matcher.match(part.captions))
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            waiting: deque[tuple[_Block, Future[Matches]]] = deque()
+            for part in parts:
+                waiting.append((part, pool.submit(self.matcher.match, part.captions)))
+                if len(waiting) > self.threads:
+                    self._take_next(waiting)
+            while waiting:
+                self._take_next(waiting)
+
+    def _take_next(self, waiting: deque[tuple[_Block, Future[Matches]]]) -> None:
+        block, found = waiting.popleft()
+        self._take(block, found.result())
+
+    def _take(self, block: _Block, found: Matches) -> None:
+        """Add up one block; captions ascend in ``found``, and concepts within a caption."""
+        self.captions += len(block.numbers)
+        self._by_term += np.bincount(found.term, minlength=len(self._by_term))
+        concept = self.matcher.owner[found.term]
+        new_caption = begins(found.caption)
+        kept = new_caption | begins(concept)
+        caption, concept = found.caption[kept], concept[kept]
+        self.matched += int(new_caption.sum())
+        self._distinct += np.bincount(concept, minlength=len(self._distinct))
+        self._pairs.add(caption, concept)
+        self._examples.add(caption, concept, block.numbers, block.captions)
+        if len(found.seen):
+            self._seen |= found.seen
+
+    def merge(self, other: Counter) -> None:
+        """Add the counts of another part of the same corpus.
+
+        Raises:
+            InputError: it counted other concepts, by another rule, or kept other examples.
+        """
+        if other._asked() != self._asked():
+            raise InputError(
+                "counts to merge", expected=f"{self._asked()}", got=f"{other._asked()}"
+            )
+        self.captions += other.captions
+        self.matched += other.matched
+        self._distinct += other._distinct
+        self._by_term += other._by_term
+        self._seen |= other._seen
+        self._pairs.merge(other._pairs)
+        self._examples.merge(other._examples)
+
+    def _asked(self) -> dict[str, object]:
+        """What was to be counted: equal for counters that can be merged."""
+        return {
+            "concepts": self.concepts.key,
+            "rule": self.rule,
+            "skip": sorted(self.matcher.skip),
+            "examples": self._examples.numbers.shape[1],
+            "most_pairs": self._pairs.limit,
+        }
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Words of the concepts that no caption so far contains; by the rule on lemmas only."""
+        spelled = zip(self.matcher.spelled, self._seen.tolist(), strict=True)
+        ordered = self.matcher.rule.ordered
+        return () if ordered else tuple(word for word, seen in spelled if not seen)
+
+    def second_pass(self) -> Counter | None:
+        """The counter for a second pass over the whole corpus, or None where none is needed."""
+        if not self.options.skip_unknown or set(self.unknown) == self.matcher.skip:
+            return None
+        return Counter(
+            self.concepts,
+            self.matcher.rule.key,
+            self.options,
+            examples=self._examples.numbers.shape[1],
+            most_pairs=self._pairs.limit,
+            skip=self.unknown,
+            threads=self.threads,
+        )
+
+    def counts(self, corpus: str = "") -> Counts:
+        """The counts so far.
+
+        Args:
+            corpus: its name, for the record.
+
+        Raises:
+            InputError: words are to be skipped that no caption contains, and the corpus has not
+                been counted without them yet.
+        """
+        if self.second_pass() is not None:
+            raise InputError(
+                "counts that skip unknown words",
+                expected="a second pass over the corpus",
+                got=f"{len(self.unknown)} words that no caption contains",
+                do="Count again with the counter that second_pass() gives.",
+            )
+        pairs = self._pairs.pairs()
+        return Counts(
+            self.concepts,
+            self.rule,
+            corpus,
+            self.captions,
+            self.matched,
+            self._distinct.copy(),
+            self._by_term.copy(),
+            pairs,
+            self._pairs.complete,
+        )
+
+    def save(self, path: Path) -> None:
+        """Write everything counted so far to a file: complete or not at all.
+
+        Raises:
+            DiskFull: no room; an older file of this name is untouched.
+        """
+        codes, number = self._pairs.coded()
+        header = {
+            "concepts": self.concepts.to_json(),
+            "rule": self.matcher.rule.key,
+            "options": vars(self.options),
+            "skip": sorted(self.matcher.skip),
+            "most_pairs": self._pairs.limit,
+            "complete": self._pairs.complete,
+            "captions": self.captions,
+            "matched": self.matched,
+            "texts": [[number, text] for number, text in self.texts.items()],
+        }
+        arrays = {
+            "distinct": self._distinct,
+            "by_term": self._by_term,
+            "seen": self._seen,
+            "examples": self.examples,
+            "pair_codes": codes,
+            "pair_counts": number,
+        }
+        write_state(path, header, arrays)
+
+    @classmethod
+    def load(cls, path: Path, *, threads: int = 0) -> Counter:
+        """The counter that ``save`` wrote, to go on with or to merge.
+
+        Raises:
+            InputError: there is no such file, or it is damaged or not written by ``save``.
+        """
+        header, arrays = read_state(path)
+        try:
+            counter = cls(
+                Concepts.from_json(header["concepts"]),
+                header["rule"],
+                Options(**header["options"]),
+                examples=arrays["examples"].shape[1],
+                most_pairs=header["most_pairs"],
+                skip=header["skip"],
+                threads=threads,
+            )
+            counter.captions, counter.matched = header["captions"], header["matched"]
+            counter._distinct += arrays["distinct"]
+            counter._by_term += arrays["by_term"]
+            counter._seen |= arrays["seen"]
+            pairs = arrays["pair_codes"], arrays["pair_counts"]
+            counter._pairs.restore(*pairs, complete=header["complete"])
+            counter._examples.restore(arrays["examples"], dict(header["texts"]))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"{path}", expected="saved counts", got=repr(error)) from error
+        return counter
+
+
+def _whole(numbers: Ints | pa.Array) -> Ints:
+    return np.asarray(numbers, dtype=np.int64)
+
+
+def _parts(chunks: list[pa.StringArray], numbers: Ints) -> Iterator[_Block]:
+    first = 0
+    for chunk in chunks:
+        for begin, block in blocks(chunk):
+            at = first + begin
+            yield _Block(block, numbers[at : at + len(block)])
+        first += len(chunk)
