@@ -12,6 +12,8 @@ from workbench.longtail.concepts import Concepts
 from workbench.longtail.fit import fit_classes
 from workbench.longtail.synonyms import gain, per_synonym
 from workbench.longtail.tails import tails
+from workbench.longtail.zipf import Zipf, zipf
+from workbench.measures.interval import Measure
 from workbench.plots import balance, frequency, rank_frequency, synonyms
 from workbench.plots import tails as plots_tails
 from workbench.plots.frequency import CountAxis, FrequencyRun
@@ -86,15 +88,24 @@ def test_p_values_are_written_as_usual():
     assert written == ["p < 0.001", "p = 0.034", "p n/a"]
 
 
-def test_ranks_run_from_the_most_frequent_and_the_line_is_straight():
-    line = rank_frequency.ZipfLine("fit", 1.0, 2.0, 0.9, 1.1)
-    corpus = rank_frequency.Ranked("captions", [0, 10, 100, math.nan, 50], (line,))
-    points, drawn = rank_frequency.rank_frequency(list("abcde"), [corpus]).data
+def test_ranks_run_from_the_most_frequent_and_the_lines_are_straight():
+    counts = [0, 10, 100, math.nan, 50]
+    fit = Zipf(1.0, 100.0, 0.9, Measure(1.5, 1.4, 1.6, 2), 50, 0.1, 3, 1, 1)
+    corpus = rank_frequency.Ranked("captions", counts, fit)
+    points, squares, likely = rank_frequency.rank_frequency(list("abcde"), [corpus]).data
     assert list(points.x) == [1, 2, 3] and list(points.y) == [100, 50, 10]
     assert [each[0] for each in points.customdata] == [2, 4, 1]
     assert "1 without a caption" in points.name
-    assert list(drawn.x) == [1, 3] and list(drawn.y) == pytest.approx([100, 100 / 3])
-    assert drawn.name == "fit: exponent 1.00 [0.90, 1.10]"
+    assert list(squares.x) == [1, 3] and list(squares.y) == pytest.approx([100, 100 / 3])
+    assert squares.name == "least squares: exponent 1.00, r² 0.900"
+    assert list(likely.x) == [1, 2] and list(likely.y) == pytest.approx([200, 50])
+    assert "from 50 captions: exponent 2.00 (α 1.50 [1.40, 1.60])" in likely.name
+
+
+def test_lines_that_are_not_defined_are_not_drawn():
+    counts = [3, 3]
+    corpus = rank_frequency.Ranked("flat", counts, zipf(np.array(counts)))
+    assert len(rank_frequency.rank_frequency(["a", "b"], [corpus]).data) == 1
 
 
 def test_a_corpus_without_a_match_can_be_drawn():

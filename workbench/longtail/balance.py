@@ -119,6 +119,11 @@ def keep_probability(
     if caption.size and caption[-1] >= captions:
         got = str(int(caption[-1]))
         raise InputError("captions to balance", expected=f"numbers below {captions}", got=got)
+    return _any_passes(caption, concept, passing, captions)
+
+
+def _any_passes(caption: Rows, concept: Rows, passing: Reals, captions: int) -> Reals:
+    """The probability that at least one concept of each caption passes, for distinct pairs."""
     with np.errstate(divide="ignore"):
         missed = np.log1p(-passing)  # -inf where the concept always passes: the sum stays -inf
     found: Reals = -np.expm1(np.bincount(caption, weights=missed[concept], minlength=captions))
@@ -346,7 +351,8 @@ def cap_for_captions(
     low, high = 1, max(1, largest)
     while low < high:
         middle = (low + high) // 2
-        kept = keep_probability(caption, concept, counts, middle, len(names)).sum()
+        passing = probabilities(counts, middle)
+        kept = _any_passes(caption, concept, passing, len(names)).sum()
         low, high = (low, middle) if kept >= share * len(names) else (middle + 1, high)
     return low
 

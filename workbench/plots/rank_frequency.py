@@ -1,4 +1,4 @@
-"""How unevenly a corpus names its concepts: frequency against rank, with the line of Zipf's law."""
+"""How unevenly a corpus names its concepts: frequency against rank, with Zipf's lines."""
 
 from __future__ import annotations
 
@@ -6,31 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
+from workbench.longtail.zipf import Zipf, ranked
 from workbench.plots import style
 from workbench.plots.frequency import CountAxis
 
-__all__ = ["Ranked", "ZipfLine", "rank_frequency"]
-
-
-@dataclass(frozen=True)
-class ZipfLine:
-    """count = 10 ** height * rank ** -exponent.
-
-    Args:
-        title: how it was found.
-        exponent: larger is more uneven; 1 is Zipf's own.
-        height: log10 of the count that it gives at rank 1.
-        low: lower end of the exponent's 95% interval; NaN where there is none.
-        high: upper end.
-    """
-
-    title: str
-    exponent: float
-    height: float
-    low: float = float("nan")
-    high: float = float("nan")
+__all__ = ["Ranked", "rank_frequency"]
 
 
 @dataclass(frozen=True)
@@ -40,43 +23,41 @@ class Ranked:
     Args:
         name: of the corpus.
         counts: C captions a concept; zeros and NaN have no place in the plot.
-        lines: drawn through its points.
+        fit: of ``zipf``, drawn as lines; None draws none.
     """
 
     name: str
     counts: Sequence[float]
-    lines: tuple[ZipfLine, ...] = ()
+    fit: Zipf | None = None
 
 
 def rank_frequency(names: Sequence[str], corpora: Sequence[Ranked]) -> go.Figure:
     """Concepts from the most to the least frequent, both axes logarithmic.
 
-    For each corpus a trace of points, customdata [concept number, corpus], and one trace a line,
-    without customdata. Concepts without a caption are counted in the legend, not drawn.
+    For each corpus a trace of points, customdata [concept number, corpus]; with a fit also the
+    least-squares line (solid) and the maximum-likelihood line over the counts that it holds for
+    (dashed), both without customdata. Concepts without a caption are counted in the legend, not
+    drawn.
 
     Args:
         names: C concept names.
         corpora: in the order to draw.
     """
-    entries = sum(1 + len(each.lines) for each in corpora)
+    entries = sum(3 if each.fit else 1 for each in corpora)
     made = style.figure(height=340 + 20 * entries, showlegend=True, hovermode="closest")
     made.update_layout(legend={"orientation": "v", "traceorder": "normal"})
     drawn: list[float] = []
+    longest = 1
     for nth, corpus in enumerate(corpora):
-        order = sorted(_positive(corpus.counts), key=lambda i: -corpus.counts[i])
-        colour = style.model_colour(nth)
-        made.add_trace(_points(names, corpus, order, colour))
-        for line, dash in zip(corpus.lines, ("solid", "dash", "dot") * len(corpora), strict=False):
-            made.add_trace(_zipf(line, len(order), colour, dash))
-        drawn.extend(corpus.counts[i] for i in order)
-    longest = max((len(_positive(each.counts)) for each in corpora), default=1)
-    CountAxis.of([1, max(1, longest)]).draw(made, "rank of the concept")
+        places, counts = ranked(np.asarray(corpus.counts, np.float64))
+        order, values = places.tolist(), counts.tolist()
+        made.add_trace(_points(names, corpus, order, style.model_colour(nth)))
+        if corpus.fit is not None:
+            made.add_traces(_lines(corpus.fit, len(order), style.model_colour(nth)))
+        drawn, longest = [*drawn, *values], max(longest, len(order))
+    CountAxis.of([1, longest]).draw(made, "rank of the concept")
     CountAxis.of(drawn).draw(made, "captions with the concept", upright=True)
     return made
-
-
-def _positive(counts: Sequence[float]) -> list[int]:
-    return [i for i, count in enumerate(counts) if count > 0]
 
 
 def _points(names: Sequence[str], corpus: Ranked, order: list[int], colour: str) -> go.Scattergl:
@@ -98,16 +79,34 @@ def _points(names: Sequence[str], corpus: Ranked, order: list[int], colour: str)
     )
 
 
-def _zipf(line: ZipfLine, ranks: int, colour: str, dash: str) -> go.Scatter:
-    """Straight on two logarithmic axes: its two ends are enough."""
-    known = not math.isnan(line.low)
-    interval = f" [{line.low:.2f}, {line.high:.2f}]" if known else ""
-    ends = [1, max(1, ranks)]
+def _lines(fit: Zipf, ranks: int, colour: str) -> list[go.Scatter]:
+    """Straight on two logarithmic axes, so the two ends of each are enough; none that is NaN."""
+    found = []
+    if not math.isnan(fit.rank_exponent):
+        title = f"least squares: exponent {fit.rank_exponent:.2f}, r² {fit.r2:.3f}"
+        ends = [1.0, float(max(1, ranks))]
+        found.append(_line(ends, fit.at(np.array(ends)).tolist(), title, colour, "solid"))
+    alpha = fit.size_exponent
+    if alpha.value > 1:
+        slope = 1 / (alpha.value - 1)
+        title = (
+            f"maximum likelihood from {style.count(fit.least)} captions: exponent {slope:.2f} "
+            f"(α {alpha.value:.2f} [{alpha.low:.2f}, {alpha.high:.2f}])"
+        )
+        # through its last concept, so that the line ends where the law begins to hold
+        counts = [fit.least * float(alpha.n) ** slope, float(fit.least)]
+        found.append(_line([1.0, float(alpha.n)], counts, title, colour, "dash"))
+    return found
+
+
+def _line(
+    ranks: list[float], counts: list[float], title: str, colour: str, dash: str
+) -> go.Scatter:
     return go.Scatter(
-        x=ends,
-        y=[10**line.height * rank**-line.exponent for rank in ends],
+        x=ranks,
+        y=counts,
         mode="lines",
         line={"color": colour, "width": 2, "dash": dash},
-        name=f"{style.plain(line.title)}: exponent {line.exponent:.2f}{interval}",
+        name=title,
         hoverinfo="skip",
     )
