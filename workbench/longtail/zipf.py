@@ -157,7 +157,7 @@ def _from(sizes: NDArray[np.float64], start: int) -> tuple[int, float, Measure]:
     # shares of counts above each value: in the sample, and in the law
     rest = 1 - np.cumsum(times) / n
     law = zeta(alpha, values + 1) / zeta(alpha, start)
-    half = _Z / np.sqrt(n * _curvature(alpha, start))
+    half = float(_Z / np.sqrt(n * _curvature(alpha, start)))
     return start, float(np.abs(rest - law).max()), Measure(alpha, alpha - half, alpha + half, n)
 
 
