@@ -54,3 +54,13 @@ def test_a_missing_column_is_named_with_those_there(tmp_path, capsys) -> None:
     assert main(["tail", "reference", *words]) == 2
     err = capsys.readouterr().err
     assert "bad.csv" in err and "'pretraining' is missing" in err and "corpus" in err
+
+
+def test_files_without_a_common_corpus_give_no_row_and_say_why(tmp_path, capsys) -> None:
+    (tmp_path / "counts.csv").write_text(COUNTS.replace("cc3m", "mine"))
+    (tmp_path / "accuracy.csv").write_text(ACCURACY)
+    files = "--counts", str(tmp_path / "counts.csv"), "--accuracy", str(tmp_path / "accuracy.csv")
+    assert main(["tail", "reference", *files]) == 0
+    assert "no model in the accuracies was trained on" in capsys.readouterr().out
+    assert main(["tail", "reference", *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

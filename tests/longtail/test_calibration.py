@@ -7,7 +7,7 @@ import pytest
 
 from workbench.errors import InputError
 from workbench.longtail.bins import bin_classes
-from workbench.longtail.calibration import by_frequency
+from workbench.longtail.calibration import by_frequency, kinds_by_frequency
 from workbench.measures.calibration import ece
 
 
@@ -49,3 +49,15 @@ def test_no_image_and_bad_rows() -> None:
         by_frequency(np.ones(2), np.array([2]), np.ones(1), np.ones(1), np.arange(3))
     with pytest.raises(InputError, match="one length"):
         by_frequency(np.ones(2), np.array([1]), np.ones(2), np.ones(1), np.arange(3))
+
+
+def test_kinds_of_mistakes_by_hand() -> None:
+    counts = np.array([0.0, 5, 500, np.nan])
+    truth = np.array([0, 0, 1, 1, 1, 2, 2, 3])
+    kinds = np.array([1, 1, -1, 0, 1, 0, -1, 1])
+    found = kinds_by_frequency(counts, truth, kinds, np.arange(4), count=2)
+    assert found.tolist() == [[0, 2], [1, 1], [0, 0], [1, 0]]
+    with pytest.raises(InputError, match="-1 to 1"):
+        kinds_by_frequency(counts, truth, kinds + 1, np.arange(4), count=2)
+    with pytest.raises(InputError, match="one length"):
+        kinds_by_frequency(counts, truth, kinds[1:], np.arange(4), count=2)

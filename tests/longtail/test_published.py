@@ -111,8 +111,8 @@ def test_metrics_are_in_the_order_of_class_numbers(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.csv", "concept,count\ncat\n", "cannot be read"),
-        ("a.csv", COUNTS.replace(",0", ",many"), "many"),
+        ("a.csv", "concept,count\ncat,1\ndog\n", r"cannot be read.*Row #3.*got 1"),
+        ("a.csv", COUNTS.replace(",0", ",many"), r"Row #2.*many"),
         ("a.csv", COUNTS.replace(",0", ",-3"), r"row 1 \('NA'\), count.*0 or more.*-3"),
         ("a.xlsx", "x", "a .csv, .tsv, .parquet or .json file"),
         ("a.json", "{", "a JSON file"),
@@ -125,6 +125,15 @@ def test_bad_files_are_refused_by_name(tmp_path, name, text, message) -> None:
     with pytest.raises(InputError, match=message) as error:
         read_counts(written(tmp_path / name, text))
     assert name in str(error.value)
+
+
+def test_another_encoding_is_refused_and_a_byte_order_mark_is_not(tmp_path) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes(COUNTS.replace("NA", "jalapeño").encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.csv.*UTF8"):
+        read_counts(path)
+    path.write_bytes(COUNTS.encode("utf-8-sig"))
+    assert read_counts(path)["benchmark"].to_pylist() == ["dtd", "dtd"]
 
 
 def test_what_is_not_there_or_broken_is_refused(tmp_path) -> None:

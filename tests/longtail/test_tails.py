@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
-from workbench.longtail.bins import ABSENT
+from workbench.longtail.bins import ABSENT, bin_classes
 from workbench.longtail.fit import fit_classes
+from workbench.longtail.frequency import of_metrics
 from workbench.longtail.published import read_accuracies, read_metrics
+from workbench.longtail.reference import reference_r
 from workbench.longtail.tails import HEAD, MIDDLE, TAIL, rarest, tails
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published"
@@ -86,11 +89,24 @@ def test_cuts_that_cannot_be_are_refused(low: float, high: float, by: str) -> No
         tails(np.ones(3), np.ones(3), low=low, high=high, by=by)
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"no {PUBLISHED}")
+def accuracies(benchmark: str, prompts: str, backbone: str) -> dict[str, float]:
+    """Class -> accuracy of a model trained on laion400m."""
+    table = read_accuracies(PUBLISHED / "class_accuracy.csv.gz")
+    wanted = {"benchmark": benchmark, "prompts": prompts, "backbone": backbone}
+    for name, value in {**wanted, "pretrained": "laion400m"}.items():
+        table = table.filter(pc.equal(table[name], value))
+    return dict(zip(table["concept"].to_pylist(), table["accuracy"].to_pylist(), strict=True))
+
+
+published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"no {PUBLISHED}")
+
+
+@published
 @pytest.mark.parametrize(
     ("backbone", "prompts", "r", "rho", "head", "tail"),
     [
         ("ViT-B-32", "ensemble", 0.224, 0.193, 62.59, 50.90),
+        ("ViT-B-32", "class", 0.181, 0.161, 60.53, 49.91),
         ("ViT-B-16", "ensemble", 0.170, 0.137, 68.94, 59.44),
         ("ViT-L-14", "ensemble", 0.149, 0.129, 74.31, 66.53),
     ],
@@ -99,15 +115,33 @@ def test_imagenet_on_laion400m_as_recomputed_from_the_papers(
     backbone, prompts, r, rho, head, tail
 ) -> None:
     metrics = read_metrics(PUBLISHED / "synonym_frequency_imagenet_laion400m.json")
-    rows = read_accuracies(PUBLISHED / "class_accuracy.csv.gz").to_pylist()
-    wanted = ("imagenet", prompts, backbone, "laion400m")
-    keys = "benchmark", "prompts", "backbone", "pretrained"
-    kept = [row for row in rows if tuple(row[key] for key in keys) == wanted]
-    assert len(kept) == 1000
-    accuracy = np.array([row["accuracy"] for row in kept])
+    accuracy = np.array(list(accuracies("imagenet", prompts, backbone).values()))
+    assert len(accuracy) == 1000
     fit = fit_classes(metrics.relevant + 1, accuracy, resamples=10)
     assert (fit.r.value, fit.rho) == pytest.approx((r, rho), abs=6e-4)
     # the published rule, rank <= int(0.2 n), takes 201 of 1000 classes
     found = tails(metrics.relevant, accuracy, low=0.201, high=0.201)
     assert (found.head.value, found.tail.value) == pytest.approx((head, tail), abs=6e-3)
     assert found.tail.high < found.head.low
+
+
+@published
+def test_imagenet_by_decades_and_by_the_reference_of_the_other_paper() -> None:
+    relevant = read_metrics(PUBLISHED / "synonym_frequency_imagenet_laion400m.json").relevant
+    accuracy = np.array(list(accuracies("imagenet", "ensemble", "ViT-B-32").values()))
+    bins = bin_classes(relevant, accuracy, edges=np.arange(8))
+    assert bins.n.tolist() == [2, 29, 146, 404, 325, 91, 3]
+    assert bins.mean[1:6] == pytest.approx([41.2, 50.7, 61.0, 64.5, 63.3], abs=0.06)
+    binned, p, raw = reference_r(relevant + 1, accuracy)
+    assert (binned, p, raw) == pytest.approx((0.774, 0.009, 0.224), abs=6e-4)
+
+
+@published
+def test_food101_is_joined_by_name() -> None:
+    metrics = read_metrics(PUBLISHED / "synonym_frequency_food101_laion400m.json")
+    scores = accuracies("food101", "ensemble", "ViT-B-32")
+    frequency = of_metrics(metrics, corpus="laion400m", relevance=True)
+    counted, match = frequency.match([name.replace("_", " ") for name in scores])
+    assert match.matched == 101, match.unmatched
+    fit = fit_classes(counted.counts + 1, np.array(list(scores.values())), resamples=10)
+    assert fit.r.value == pytest.approx(-0.03, abs=0.005)

@@ -9,7 +9,7 @@ from typing import Any
 from workbench.cli.options import Commands, command, group
 from workbench.cli.output import say, show, table
 from workbench.longtail.published import read_accuracies, read_counts
-from workbench.longtail.reference import Reference, reference_fit
+from workbench.longtail.reference import BENCHMARKS, Reference, reference_fit
 
 __all__ = ["add"]
 
@@ -27,6 +27,11 @@ _COLUMNS = (
     "r_binned",
     "p",
     "r_raw",
+)
+
+_NOTHING = (
+    "No row: no model in the accuracies was trained on a corpus in the counts, or they share no "
+    f"class of {', '.join(BENCHMARKS)}."
 )
 
 
@@ -66,7 +71,7 @@ def run_reference(args: Namespace) -> int:
         say(text)
     rows: list[dict[str, Any]] = [{name: getattr(r, name) for name in _COLUMNS} for r in found]
     shown = [{**row, "p": f"{row['p']:.2g}"} for row in rows]
-    show(args, rows, table(shown, _COLUMNS) if rows else "No corpus is in both files.")
+    show(args, rows, table(shown, _COLUMNS) if rows else _NOTHING)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Whether a model knows what it does not know, from rare concepts to frequent ones."""
+"""How sure and how wrong a model is, from rare concepts to frequent ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.measures.calibration import BINS, binned_gap
 from workbench.measures.interval import wilson
 from workbench.types import Rows
 
-__all__ = ["Calibration", "by_frequency"]
+__all__ = ["Calibration", "by_frequency", "kinds_by_frequency"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,38 @@ def by_frequency(
     )
 
 
+def kinds_by_frequency(
+    counts: NDArray[Any],
+    truth: NDArray[Any],
+    kinds: NDArray[Any],
+    edges: NDArray[Any],
+    *,
+    count: int,
+) -> Rows:
+    """Mistakes of each kind in each bin of frequency: int64 (B + 1, K), rows as in ``Calibration``.
+
+    Args:
+        counts: (C,) times each class was seen; NaN where it is not known.
+        truth: (N,) true class of each image, in [0, C).
+        kinds: (N,) kind of the mistake, in [0, K); -1 where the answer is right.
+        edges: (B + 1,) rising log10 counts, e.g. ``Bins.edges``.
+        count: K, how many kinds there are.
+
+    Raises:
+        InputError: rows of different length, or a class or kind outside its range.
+    """
+    counts, truth, kinds = np.asarray(counts, np.float64), np.asarray(truth), np.asarray(kinds)
+    _check(len(counts), truth, kinds)
+    if len(kinds) and not (kinds.min() >= -1 and kinds.max() < count):
+        got = f"{kinds.min()} to {kinds.max()}"
+        raise InputError("kinds of mistakes", expected=f"-1 to {count - 1}", got=got)
+    edges = np.asarray(edges, np.float64)
+    rows = _rows(counts, edges)[truth]
+    kept = (rows >= 0) & (kinds >= 0)
+    cells = np.bincount(rows[kept] * count + kinds[kept], minlength=len(edges) * count)
+    return cells.reshape(len(edges), count)
+
+
 def _rows(counts: NDArray[np.float64], edges: NDArray[np.float64]) -> Rows:
     """Row of each class: 0 for a true zero, 1 + its bin, or ``ABSENT``."""
     found = np.full(len(counts), ABSENT, dtype=np.int64)
@@ -116,7 +148,7 @@ def _check(classes: int, *rows: NDArray[Any]) -> None:
     truth = rows[0]
     if any(each.shape != (len(truth),) for each in rows):
         got = ", ".join(str(each.shape) for each in rows)
-        raise InputError("truth, confidence and correct", expected="one length (N,)", got=got)
+        raise InputError("rows of images", expected="one length (N,)", got=got)
     if len(truth) and not (truth.min() >= 0 and truth.max() < classes):
         got = f"{truth.min()} to {truth.max()}"
         raise InputError("true classes", expected=f"0 to {classes - 1}", got=got)

@@ -150,7 +150,7 @@ def _weights(images: NDArray[Any] | None, inside: NDArray[np.bool_]) -> NDArray[
 def _moments(
     x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What sums to the line: (n, 6) of w, wx, wy, wxx, wyy, wxy around the means."""
+    """What sums to ``line``: (n, 8) of w, wx, wy, wxx, wyy, wxy, w·x0, w·y0 around the means."""
     if len(x):
         # centred, so that the differences of sums below lose no digits
         x0, y0 = float(np.average(x, weights=weights)), float(np.average(y, weights=weights))

@@ -230,27 +230,39 @@ def _accuracies_of_json(path: Path) -> dict[str, Any]:
 
 
 def _columns_of_table(path: Path) -> dict[str, Any]:
-    from pyarrow import csv, parquet
+    from pyarrow import parquet
 
     name = path.name.removesuffix(".gz")
     try:
         if name.endswith(".parquet"):
             table = parquet.read_table(path)
         elif name.endswith((".csv", ".tsv", ".txt")):
-            cut = csv.ParseOptions(delimiter="," if name.endswith(".csv") else "\t")
-            # names like "NA" or "null" are names; only an empty number is missing
-            kinds = dict.fromkeys((*COUNT_COLUMNS, *ACCURACY_COLUMNS), pa.string())
-            kinds |= {"count": pa.float64(), "accuracy": pa.float64()}
-            read = csv.ConvertOptions(
-                column_types=kinds, null_values=[""], strings_can_be_null=False
-            )
-            table = csv.read_csv(path, parse_options=cut, convert_options=read)
+            table = _csv(path, "," if name.endswith(".csv") else "\t")
         else:
             expected = "a .csv, .tsv, .parquet or .json file (also .gz)"
             raise InputError(str(path), expected=expected, got=path.name)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read", got=str(error)) from error
     return {name: table[name] for name in table.column_names}
+
+
+def _csv(path: Path, delimiter: str) -> pa.Table:
+    from pyarrow import csv
+
+    # names like "NA" or "null" are names; only an empty number is missing
+    kinds = dict.fromkeys((*COUNT_COLUMNS, *ACCURACY_COLUMNS), pa.string())
+    kinds |= {"count": pa.float64(), "accuracy": pa.float64()}
+    options = {
+        "parse_options": csv.ParseOptions(delimiter=delimiter),
+        "convert_options": csv.ConvertOptions(
+            column_types=kinds, null_values=[""], strings_can_be_null=False
+        ),
+    }
+    try:
+        return csv.read_csv(path, **options)
+    except pa.ArrowInvalid:
+        # one thread is slower, but its message names the row
+        return csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), **options)
 
 
 def _table(
