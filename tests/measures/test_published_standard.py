@@ -40,13 +40,16 @@ def test_the_standard_way_raises_no_warning():
     ("changed", "words"),
     [
         ({"weights": "laion2b_s34b_b79k"}, "ViT-B-32 laion2b_s34b_b79k here and ViT-B-32 openai"),
-        ({"weights": "/data/mine.pt"}, "a file (mine.pt) of ViT-B-32"),
+        ({"weights": "/data/mine.pt"}, "a file (mine.pt): that they are openai"),
         ({"arch": "RN50"}, "RN50 openai here"),
         ({"preprocess": {**PRE, "size": 256}}, "size is 256 here and 224 there"),
         ({"expected": None}, "preprocessing of openai is not known here"),
         ({"head": "zpe", "head_title": "ZPE"}, "head is ZPE"),
-        ({"prompts": builtin.prompt_set("photo")}, "1 templates, of which 1 are among the 80"),
-        ({"prompts": builtin.prompt_set("name")}, "1 templates, of which 0"),
+        (
+            {"prompts": builtin.prompt_set("photo")},
+            "1 of the 80 standard templates are among the prompts, which number 1.",
+        ),
+        ({"prompts": builtin.prompt_set("name")}, "0 of the 80 standard templates"),
         (
             {"prompts": PromptSet("sentences", by_class={"a": ("b",)})},
             "are sentences, not the 80",

@@ -172,12 +172,10 @@ def _weights(made: Made, name: str, pretrained: str) -> str:
             "where both compute QuickGELU."
         )
     own = made.weights.rsplit("/", 1)[-1] if made.weights.startswith(("/", "models/")) else ""
-    if own:
-        return (
-            f"The weights are a file ({own}) of {made.arch}: that they are those of {name} "
-            f"{pretrained} was not checked."
-        )
-    return f"The weights are {made.arch} {made.weights} here and {name} {pretrained} there."
+    if own and made.arch == name:
+        return f"The weights are a file ({own}): that they are {pretrained} was not checked."
+    here = f"a file ({own})" if own else made.weights
+    return f"The weights are {made.arch} {here} here and {name} {pretrained} there."
 
 
 def _without_gelu(arch: str) -> str:
@@ -215,8 +213,8 @@ def _templates(prompts: PromptSet) -> str:
     if Counter(prompts.templates) != Counter(standard):
         shared = len(set(prompts.templates) & set(standard))
         return (
-            f"The prompts are {len(prompts.templates)} templates, of which {shared} are among the "
-            f"{len(standard)} standard ones."
+            f"{shared} of the {len(standard)} standard templates are among the prompts, "
+            f"which number {len(prompts.templates)}."
         )
     return "The templates are filled with synonyms too." if prompts.synonyms else ""
 

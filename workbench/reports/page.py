@@ -17,6 +17,7 @@ __all__ = ["figure_box", "page"]
 
 _HERE = Path(__file__).parent
 _FLAT = {"scattergl": "scatter"}
+_MARKS = 2000  # more points are drawn as one line: each would be an element of its own
 
 
 def figure_box(figure: Figure, title: str, note: str = "") -> Html:
@@ -31,6 +32,8 @@ def figure_box(figure: Figure, title: str, note: str = "") -> Html:
     for trace in fields["data"]:
         trace.pop("customdata", None)
         trace["type"] = _FLAT.get(trace["type"], trace["type"])
+        if trace["type"] == "scatter" and len(trace.get("hovertext") or ()) > _MARKS:
+            trace["mode"] = "lines"
     return element(
         "figure",
         element("figcaption", element("b", title), f" {note}" if note else ""),
