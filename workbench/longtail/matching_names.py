@@ -78,13 +78,11 @@ def match_names(
         UnknownName: a rename from or to a name that does not exist.
     """
     renames = dict(renames or {})
-    for old, new in renames.items():
-        for noun, name, names in (("class", old, classes), ("counted concept", new, known)):
-            if name not in set(names):
-                raise UnknownName(noun, name, names)
+    had = set(known)
+    _check_renames(renames, set(classes), had)
     wanted = [renames.get(name, name) for name in classes]
     place, repeated = _places(wanted, known)
-    used, had = set(wanted), set(known)
+    used = set(wanted)
     return NameMatch(
         place=place,
         unmatched=suggest([name for name in dict.fromkeys(wanted) if name not in had], known),
@@ -106,6 +104,13 @@ def match_in_order(classes: Sequence[str], known: Sequence[str]) -> NameMatch:
     pairs = zip(classes, known, strict=True)
     differ = tuple((a, b) for a, b in pairs if a != b)
     return NameMatch(np.arange(len(classes), dtype=np.int64), (), (), differ, ())
+
+
+def _check_renames(renames: Mapping[str, str], classes: set[str], known: set[str]) -> None:
+    for old, new in renames.items():
+        for noun, name, names in (("class", old, classes), ("counted concept", new, known)):
+            if name not in names:
+                raise UnknownName(noun, name, names)
 
 
 def _places(wanted: Sequence[str], known: Sequence[str]) -> tuple[Rows, tuple[str, ...]]:
