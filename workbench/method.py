@@ -9,12 +9,16 @@ from typing import Any, Literal, get_args
 from workbench.errors import InputError
 from workbench.params import build
 
-__all__ = ["Method", "Need"]
+__all__ = ["Method", "Need", "Probability"]
 
 Need = Literal["prompts", "aligned", "support", "metric", "pairs", "frequency", "bias"]
 """What a head needs besides images: texts of the classes, the same templates for every class,
 labelled images, distances between classes, pairs of texts, counts of words in captions, a model
 with a logit bias."""
+
+Probability = Literal["softmax", "sigmoid"]
+"""What makes probabilities of logits: softmax shares one among the classes, sigmoid judges each
+alone."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Method:
     transductive: bool
     unit: str
     source: str
-    probability: Literal["softmax", "sigmoid"] = "softmax"
+    probability: Probability = "softmax"
 
     def __post_init__(self) -> None:
         unknown = self.needs - set(get_args(Need))

@@ -8,14 +8,15 @@ import streamlit as st
 
 from pages.shared.handle import api
 from pages.shared.plain import plain
+from workbench.api import Pairs
 from workbench.method import Method
 from workbench.params import Described, describe
 
 __all__ = ["choose"]
 
 
-def choose() -> tuple[Method, dict[str, Any], int]:
-    """Draw the box; return the head, the values of its parameters, and images a class to learn."""
+def choose() -> tuple[Method, dict[str, Any], int, Pairs | None]:
+    """Draw the box; return the head, its parameters, images a class to learn, pairs of texts."""
     heads = {head.key: head for head in api().heads()}
     titles = {head.title: head for head in heads.values()}
     chosen = st.selectbox("Head", list(titles), key="head", bind="query-params")
@@ -24,9 +25,10 @@ def choose() -> tuple[Method, dict[str, Any], int]:
     with st.container(gap="small", key=f"head.{head.key}"):
         options = {each.name: _field(head.key, each) for each in describe(head.params)}
         shots = _shots() if "support" in head.needs else 1
+        pairs = _pairs() if "pairs" in head.needs else None
     if head.source:
         st.caption(f":material/menu_book: {plain(head.source)}")
-    return head, options, shots
+    return head, options, shots, pairs
 
 
 def _shots() -> int:
@@ -40,6 +42,27 @@ def _shots() -> int:
             help="Drawn at random (seed 0) from the labelled images; they are not measured.",
         )
     )
+
+
+def _pairs() -> Pairs:
+    """Texts that differ in what should not, or should, decide: a pair a line."""
+    reject = st.text_area(
+        "Should not decide",
+        key="reject",
+        bind="query-params",
+        height=90,
+        placeholder="a photo with a white background | a photo with a black background",
+        help="Two texts a line, with | between them. Their difference is taken out of each image.",
+    )
+    accept = st.text_area(
+        "Should decide",
+        key="accept",
+        bind="query-params",
+        height=90,
+        placeholder="an animal with stripes | an animal without stripes",
+        help="Two texts a line, with | between them. Their difference is made stronger.",
+    )
+    return Pairs.parsed((reject or "").splitlines(), (accept or "").splitlines())
 
 
 def _field(head: str, about: Described) -> Any:

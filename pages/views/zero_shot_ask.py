@@ -14,6 +14,7 @@ from pages.shared.filters import View
 from pages.shared.handle import api
 from pages.shared.plain import plain
 from pages.views import class_sets, head_form, prompt_sets
+from workbench.api import Pairs
 from workbench.method import Method
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet
@@ -37,6 +38,7 @@ class _Asked:
     head: Method
     options: dict[str, Any]
     shots: int
+    pairs: Pairs | None
 
 
 def draw(infos: Sequence[DatasetInfo]) -> DatasetInfo:
@@ -83,8 +85,8 @@ def _form(info: DatasetInfo, model: ModelInfo, label: str, view: View) -> None:
     with second, guarded():
         prompts = prompt_sets.choose(classes, model)
     with third, guarded():
-        head, options, shots = head_form.choose()
-        asked = _Asked(info, model, label, view, classes, prompts, head, options, shots)
+        head, options, shots, pairs = head_form.choose()
+        asked = _Asked(info, model, label, view, classes, prompts, head, options, shots, pairs)
         st.button(
             f"Evaluate {plain(model.name)} on {plain(info.name)}",
             key="evaluate",
@@ -105,6 +107,7 @@ def _submit(asked: _Asked) -> None:
         head=asked.head.key,
         options=asked.options,
         shots=asked.shots,
+        pairs=asked.pairs,
         label=asked.label,
         where=asked.view.where,
     )
@@ -114,7 +117,8 @@ def _submit(asked: _Asked) -> None:
 def _jobs(info: DatasetInfo) -> None:
     def ask() -> list[JobInfo]:
         jobs = api().jobs(job_panel.ACTIVE, limit=1000)
-        return [j for j in jobs if j.kind == _KIND and j.params.get("dataset") == info.name]
+        asked = [(j, j.params.get("ask", j.params)) for j in jobs if j.kind == _KIND]
+        return [job for job, params in asked if params["dataset"] == info.name]
 
     if ask():
         job_panel.panel(ask, key="ask.jobs")

@@ -169,11 +169,13 @@ def _reliability(run: ZeroShotRun) -> None:
             url.write(bin="-".join(str(edge) for edge in known[1:3]) if known else None)
 
         chart(made, key="reliability", on_click=clicked)
-        st.caption(
-            "Accuracy in each bin of confidence; on the diagonal confidence can be believed. "
-            f"Scaled: logits divided by the temperature {run.temperature:.2f}, fitted on one half "
-            "of the images and drawn for the other."
-        )
+        words = "Accuracy in each bin of confidence; on the diagonal confidence can be believed."
+        if "scaled" in run.reliability:
+            words += (
+                f" Scaled: logits divided by the temperature {run.temperature:.2f}, fitted on one "
+                "half of the images and drawn for the other."
+            )
+        st.caption(words)
         figure_export(
             made, chart="reliability", name=f"{run.dataset}-{run.model}-calibration", rows=rows
         )

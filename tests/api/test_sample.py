@@ -36,7 +36,8 @@ def test_jobs_run_in_the_order_that_makes_search_possible_soonest(empty):
     jobs = empty.ensure_sample()
     assert empty.started
     titles = order(empty)
-    assert len(titles) == len(jobs) == 2 + 2 + 4 * 3
+    assert len(titles) == len(jobs) == 2 + 2 + 4 * 3 + 1
+    assert titles[-1] == "Evaluate glyph-clip on test"
     assert titles[:4] == [
         "Import the sample test images",
         "Import the sample scenes",
@@ -70,8 +71,8 @@ def test_a_kill_while_the_jobs_are_queued_loses_none(empty, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             empty.ensure_sample()
     empty.workspace.catalog.ensure_dataset("test", importer="x", source="x", info={})
-    assert len(empty.ensure_sample()) == 16
-    assert len(empty.jobs(limit=1000)) == 16
+    assert len(empty.ensure_sample()) == 17
+    assert len(empty.jobs(limit=1000)) == 17
 
 
 def test_a_workspace_with_data_of_its_own_is_left_alone(empty):

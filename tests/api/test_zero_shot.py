@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from tests.api.zero_shot_world import Encoder, evaluate, fill, softmax
-from workbench.api import open_workspace
+from tests.api.toys import unit
+from tests.api.zero_shot_world import IMAGES, WORDS, Encoder, evaluate, fill, softmax
+from workbench.api import Pairs, open_workspace
 from workbench.errors import InputError, UnknownName
 from workbench.filters import parse
 from workbench.prompts.classes import ClassSet
@@ -163,6 +165,61 @@ def test_several_true_labels(tmp_path):
         run = bench.zero_shot_run(evaluate(bench, label="true", classes=classes))
         assert run.measures["real_accuracy"].value == pytest.approx(6 / 7)  # only f is wrong
         assert "any of an image's true labels" in " ".join(run.notes)
+        found = run.measures["mean_average_precision"]
+        assert (found.value, found.n) == (pytest.approx(map_by_sklearn(labels)), 7)
+        assert found.low <= found.value <= found.high
+
+
+def map_by_sklearn(labels):
+    """mAP of the labelled images by scikit-learn, on cosines worked out here."""
+    from sklearn.metrics import average_precision_score
+
+    names = ("cat", "dog", "fox")
+    kept = [i for i, each in enumerate(labels) if each]
+    images = unit([IMAGES[i][3] for i in kept])
+    scores = images @ unit([WORDS[name] for name in names]).T
+    truth = np.array([[name in labels[i] for name in names] for i in kept])
+    return np.mean([average_precision_score(truth[:, c], scores[:, c]) for c in range(3)])
+
+
+def test_a_sigmoid_head_judges_each_class_alone(tmp_path):
+    """Confidence is the sigmoid of the logit, by hand; nothing is scaled by a temperature."""
+    with open_workspace(tmp_path / "space") as bench:
+        fill(bench, tmp_path / "images", bias=-5.0)
+        plain = bench.zero_shot_run(evaluate(bench))
+        run = bench.zero_shot_run(evaluate(bench, head="sigmoid"))
+        c = bench.prediction_of(run.key, 2)
+        assert c.scores == pytest.approx((3, 1, -5), abs=1e-5)
+        wanted = [1 / (1 + math.exp(-z)) for z in (3, 1, -5)]
+        assert c.probabilities == pytest.approx(wanted, abs=1e-6)
+        assert c.confidence == pytest.approx(wanted[0], abs=1e-6)
+        assert run.measures["top1"].value == plain.measures["top1"].value
+        assert "ece_scaled" in plain.measures and "ece_scaled" not in run.measures
+        assert math.isnan(run.temperature) and set(run.reliability) == {"raw"}
+        assert "do not sum to 1" in " ".join(run.notes)
+
+
+def test_roboshot_takes_a_direction_out_of_the_images(pets):
+    """Without what tells cats from dogs the two are scored alike; the fox stays what it is."""
+    key = evaluate(pets, head="roboshot", pairs=Pairs.parsed(["cat | dog"], []))
+    for row in range(7):
+        one = pets.prediction_of(key, row)
+        by_name = dict(zip(one.names, one.scores, strict=True))
+        assert by_name["cat"] == pytest.approx(by_name["dog"], abs=1e-4)
+    assert pets.prediction_of(key, 7).predicted_name == "fox"
+    found = pets.explain(key, 2)
+    assert found.predicted_logit == pytest.approx(
+        sum(part.contribution for part in found.predicted_parts), abs=1e-4
+    )
+    again = evaluate(pets, head="roboshot", pairs=Pairs.parsed([], ["cat | dog"]))
+    assert again != key
+
+
+def test_a_pair_needs_two_different_texts():
+    for line in ("cat", "cat | cat", "cat |"):
+        with pytest.raises(InputError):
+            Pairs.parsed([line], [])
+    assert Pairs.parsed(["", " a|b "], []) == Pairs(reject=(("a", "b"),))
 
 
 def test_class_sets_and_prompt_sets_are_kept(pets):
@@ -184,7 +241,9 @@ def test_class_sets_and_prompt_sets_are_kept(pets):
         ({"head": "mean", "options": {"beta": 1}}, InputError),
         ({"head": "knn", "shots": 0}, InputError),
         ({"head": "sigmoid"}, InputError),
-        ({"head": "roboshot"}, UnknownName),
+        ({"head": "real-prompt"}, UnknownName),
+        ({"head": "roboshot"}, InputError),
+        ({"head": "roboshot", "pairs": Pairs()}, InputError),
         ({"prompts": PromptSet("sentences", by_class={"cat": ("x",)})}, InputError),
         (
             {

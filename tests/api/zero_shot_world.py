@@ -54,7 +54,7 @@ class Control:
         pass
 
 
-def fill(bench, folder, labels=None):
+def fill(bench, folder, labels=None, bias=None):
     """The images as dataset ``pets``; ``labels`` replaces the labels, lists of them allowed."""
     folder.mkdir(exist_ok=True)
     space = bench.workspace
@@ -70,7 +70,7 @@ def fill(bench, folder, labels=None):
         )  # fmt: skip
     captions = pa.table({"item_index": pa.array([], pa.int64()), "text": pa.array([], pa.string())})
     space.tables.append("pets", pa.Table.from_pylist(rows), captions)
-    space.catalog.add_model(replace(MODEL))
+    space.catalog.add_model(replace(MODEL, logit_bias=bias))
     vectors = unit([image[3] for image in IMAGES])
     space.vectors.write("pets", MODEL.key, "image", 0, vectors, dtype="float32")
 

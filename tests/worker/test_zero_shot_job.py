@@ -8,8 +8,10 @@ import pytest
 from tests.api.toys import MODEL
 from tests.api.zero_shot_world import Control, Encoder, evaluate, fill
 from workbench.api import open_workspace
-from workbench.errors import Cancelled
+from workbench.errors import Cancelled, InputError, UnknownName
 from workbench.worker import zero_shot_scoring
+from workbench.worker.zero_shot_job import run
+from workbench.worker.zero_shot_question import KIND
 from workbench.worker.zero_shot_texts import kept, text_vectors
 
 
@@ -56,3 +58,33 @@ def test_a_run_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
         with pytest.raises(Cancelled):
             evaluate(bench)
         assert bench.zero_shot_runs() == ()
+
+
+def test_vectors_that_are_not_finite_stop_the_run_and_name_their_place(tmp_path, monkeypatch):
+    with open_workspace(tmp_path / "space") as bench:
+        fill(bench, tmp_path / "images")
+        take = bench.workspace.vectors.take
+
+        def broken(*asked):
+            found = take(*asked).copy()
+            found[3] = np.nan
+            return found
+
+        monkeypatch.setattr(bench.workspace.vectors, "take", broken)
+        with pytest.raises(InputError, match=r"images of pets.*finite"):
+            evaluate(bench)
+        assert bench.zero_shot_runs() == ()
+
+
+def test_a_run_may_be_asked_for_before_its_dataset_is_there(tmp_path):
+    """As the sample's first run: the same answer, and the same key, as when asked for later."""
+    with open_workspace(tmp_path / "space") as bench:
+        asked = {"ask": {"dataset": "pets", "model": "toy", "head": "similarity"}}
+        early = bench.workspace.jobs.submit(KIND, asked, title="early", unit="images")
+        claimed = bench.workspace.jobs.claim("test")
+        with pytest.raises(UnknownName, match="pets"):
+            run(claimed, bench.workspace, Control(Encoder()))
+        fill(bench, tmp_path / "images")
+        key = run(claimed, bench.workspace, Control(Encoder()))["run"]
+        bench.workspace.jobs.finish(early.id, "test", {"run": key})
+        assert evaluate(bench, head="similarity") == key

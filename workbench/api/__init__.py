@@ -44,6 +44,7 @@ from workbench.api.zero_shot_results import (
     ZeroShotRun,
 )
 from workbench.settings import default_workspace
+from workbench.worker.zero_shot_question import Pairs
 
 __all__ = [
     "DIRECTIONS",
@@ -58,6 +59,7 @@ __all__ = [
     "FailureRow",
     "Hit",
     "ItemDetail",
+    "Pairs",
     "PredictionPage",
     "PredictionRow",
     "PromptPart",

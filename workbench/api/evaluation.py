@@ -19,6 +19,7 @@ from workbench.api.work import SIDES, Work
 from workbench.errors import InputError
 from workbench.filters import Filters
 from workbench.types import JobInfo, Side
+from workbench.worker.version import check_embedded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +52,7 @@ class Evaluation(Search, Work):
                 do="Retrieval needs items with captions: import them with the images.",
             )
         for side in SIDES:
-            self._check_embedded(dataset, card, side)
+            check_embedded(self.workspace, dataset, card, side)
         version = self.workspace.catalog.identity(dataset)
         params = {"dataset": dataset, "model": card.key, "version": list(version)}
         title = f"Evaluate retrieval on {dataset} by {card.name}"

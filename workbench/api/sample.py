@@ -8,6 +8,7 @@ from typing import Any
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
 from workbench.types import JobInfo, Side
+from workbench.worker.zero_shot_question import KIND
 
 __all__ = ["SAMPLE_DATASETS", "SAMPLE_MODELS", "SETTING", "Sample"]
 
@@ -70,9 +71,12 @@ class Sample(Catalogue, Work):
             queued.append(register)
             for dataset, brought in imports.items():
                 after = (brought.id, register.id)
-                queued += self._queue_embed(
+                embedding = self._queue_embed(
                     dataset, model, ("image", "caption"), priority=priority, after=after
                 )
+                queued += embedding
+                if dataset == "test" and order == 0:
+                    queued.append(self._evaluate_sample(dataset, model, embedding[0]))
         numbers = [job.id for job in queued]
         self.set_setting(SETTING, numbers)
         return numbers
@@ -86,6 +90,18 @@ class Sample(Catalogue, Work):
         }
         return self.workspace.jobs.submit(
             "import", params, title=_TITLES[dataset], unit="items", priority=priority
+        )
+
+    def _evaluate_sample(self, dataset: str, model: str, after: JobInfo) -> JobInfo:
+        """The first zero-shot run, so that every page has something to show."""
+        params = {"ask": {"dataset": dataset, "model": model}}
+        return self.workspace.jobs.submit(
+            KIND,
+            params,
+            title=f"Evaluate {model} on {dataset}",
+            unit="images",
+            priority=1,
+            after=(after.id,),
         )
 
     def embedded(self, dataset: str, model: str, side: Side = "image") -> float:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.api.opened import Opened
-from workbench.errors import InputError, WorkerError
-from workbench.types import JobInfo, JobState, ModelInfo, Preview, Side, WorkerInfo
+from workbench.errors import WorkerError
+from workbench.types import JobInfo, JobState, Preview, Side, WorkerInfo
 
 if TYPE_CHECKING:
     from store.uploads import Uploaded
@@ -89,22 +89,6 @@ class Work(Opened):
         }
         title = f"Import {source.name} as {dataset}"
         return self.workspace.jobs.submit("import", params, title=title, unit="items")
-
-    def _check_embedded(self, dataset: str, card: ModelInfo, side: Side) -> None:
-        """Refuse a question about vectors that are not all there.
-
-        Raises:
-            InputError: rows of the side lack vectors, or there is none.
-        """
-        vectors = self.workspace.vectors.info(dataset, card.key, side)
-        if not vectors.complete or not vectors.total:
-            raise InputError(
-                f"{side}s of {dataset!r} under {card.name!r}",
-                expected=f"{vectors.total} vectors" if vectors.total else f"at least one {side}",
-                got=str(vectors.done),
-                do=f"Embed {dataset} with {card.name} first: "
-                f"`workbench embed --dataset {dataset} --model {card.name}`.",
-            )
 
     def submit_embed(
         self, dataset: str, model: str, sides: Sequence[Side] | None = None

@@ -8,41 +8,30 @@ from typing import TYPE_CHECKING, Any
 from workbench.api.search import Search
 from workbench.api.work import Work
 from workbench.api.zero_shot_results import ZeroShotRun
-from workbench.errors import InputError, UnknownName
-from workbench.filters import Filters, to_json
+from workbench.errors import UnknownName
+from workbench.filters import Filters
 from workbench.measures.interval import Measure
 from workbench.method import Method
 from workbench.prompts import builtin
-from workbench.prompts.classes import ClassSet, from_labels
-from workbench.prompts.prompt_sets import PromptSet, expand
+from workbench.prompts.classes import ClassSet
+from workbench.prompts.prompt_sets import PromptSet
 from workbench.types import JobInfo
+from workbench.worker.zero_shot_question import KIND, Pairs, askable, default_classes, question
 
 if TYPE_CHECKING:
     from store.runs import Run
 
 __all__ = ["KIND", "ZeroShot"]
 
-KIND = "evaluate-zero-shot"
-CODE = 1
-"""Raised when the same question would get another answer: old runs are then not reused."""
-
 _ORDER = ("top1", "top5", "mean_per_class", "real_accuracy", "ece", "ece_scaled")
-_UNASKED: frozenset[str] = frozenset({"pairs", "frequency"})
-_GROUP_VALUES = 50
-_LONGEST_GROUPS = 8
 
 
 class ZeroShot(Search, Work):
     """Class sets, prompt sets, heads and runs."""
 
     def heads(self) -> tuple[Method, ...]:
-        """The heads that can be asked for, in the order in which they are shown.
-
-        Those that need pairs of texts or counts of words, which a run cannot name, are left out.
-        """
-        from workbench.methods import METHODS
-
-        return tuple(head for head in METHODS if not head.needs & _UNASKED)
+        """The heads that can be asked for, in the order in which they are shown."""
+        return askable()
 
     def class_sets(self) -> tuple[tuple[str, str], ...]:
         """(key, name) of the class sets kept here, newest first."""
@@ -94,16 +83,7 @@ class ZeroShot(Search, Work):
             UnknownName: no such dataset or column.
             InputError: the column holds no label.
         """
-        info = self.workspace.catalog.dataset(dataset)
-        found = self.workspace.tables.facets(dataset, label, limit=50_000)
-        labels = [str(value) for value, _ in found if value is not None]
-        names = [str(name) for name in info.info.get("class_names") or ()]
-        sample = builtin.sample_classes()
-        if set(names) == set(sample.labels) >= set(labels):
-            return sample
-        if names and set(labels) <= set(names):
-            return ClassSet(names=tuple(names))
-        return from_labels(labels)
+        return default_classes(self.workspace, dataset, label)
 
     def submit_zero_shot(
         self,
@@ -115,6 +95,7 @@ class ZeroShot(Search, Work):
         head: str = "mean",
         options: Mapping[str, Any] | None = None,
         shots: int = 1,
+        pairs: Pairs | None = None,
         label: str = "label",
         where: Filters = (),
         groups: Sequence[str] | None = None,
@@ -130,6 +111,7 @@ class ZeroShot(Search, Work):
             head: key of a head.
             options: its parameters by name.
             shots: images a class that few-shot heads learn from; they are not measured.
+            pairs: texts that differ in what should not, or should, decide; for heads that ask.
             label: column with the true class, or with lists of all true classes.
             where: conditions on the items that are evaluated.
             groups: columns to measure by; those with 2 to 50 values when None.
@@ -140,72 +122,27 @@ class ZeroShot(Search, Work):
             InputError: images without vectors, an option that is not allowed, or prompts that do
                 not suit the classes or the head.
         """
-        from workbench.methods import method
-
-        info, card = self.workspace.catalog.dataset(dataset), self.workspace.catalog.model(model)
-        columns = {column.name: column for column in self.workspace.tables.columns(dataset)}
-        for name in (label, *(groups or ())):
-            if name not in columns:
-                raise UnknownName(f"column of {dataset}", name, list(columns))
-        self._check_embedded(dataset, card, "image")
-        chosen = method(head)
-        if chosen.needs & _UNASKED:
-            raise UnknownName("head", head, [each.key for each in self.heads()])
-        if "bias" in chosen.needs and card.logit_bias is None:
-            raise InputError(
-                f"head {chosen.title}",
-                expected="a model with a logit bias (trained with the sigmoid loss)",
-                got=card.name,
-            )
-        if shots < 1:
-            raise InputError("shots", expected="at least 1 image a class", got=str(shots))
-        classes = classes or self.default_classes(dataset, label)
-        prompts = prompts or builtin.prompt_set("photo")
-        expanded = expand(classes, prompts)
-        if "aligned" in chosen.needs and not expanded.aligned:
-            raise InputError(
-                f"prompts for {chosen.title}",
-                expected="the same templates for every class",
-                got=prompts.kind + (" with synonyms" if prompts.synonyms else ""),
-                do="Use templates without synonyms, or another head.",
-            )
-        if groups is None:
-            groups = [
-                name
-                for name, column in columns.items()
-                if name not in (label, "format")
-                and column.kind in ("text", "boolean")
-                and 2 <= column.distinct <= _GROUP_VALUES
-            ][:_LONGEST_GROUPS]
-        params = {
-            "dataset": dataset,
-            "version": list(self.workspace.catalog.identity(info.name)),
-            "model": card.key,
-            "classes": self._keep_classes(dataset, classes),
-            "prompts": self._keep_prompts(prompts),
-            "head": head,
-            "options": chosen.options(options or {}),
-            "shots": shots if "support" in chosen.needs else 0,
-            "label": label,
-            "where": to_json(where) if where else "",
-            "groups": list(groups),
-            "seed": seed,
-            "code": CODE,
-        }
-        title = f"{chosen.title} of {card.name} on {dataset}"
+        params = question(
+            self.workspace,
+            dataset,
+            model,
+            classes=classes,
+            prompts=prompts,
+            head=head,
+            options=options,
+            shots=shots,
+            pairs=pairs,
+            label=label,
+            where=where,
+            groups=groups,
+            seed=seed,
+        )
+        name = self.workspace.catalog.model(model).name
+        title = f"{self._head_titles()[head]} of {name} on {dataset}"
         return self.workspace.jobs.submit(KIND, params, title=title, unit="images", priority=5)
 
-    def _keep_classes(self, dataset: str, classes: ClassSet) -> str:
-        known = dict(self.class_sets())
-        if classes.key not in known:
-            self.save_class_set(f"{len(classes):,} classes of {dataset}", classes)
-        return classes.key
-
-    def _keep_prompts(self, prompts: PromptSet) -> str:
-        if prompts.key not in dict(self.prompt_sets()):
-            name = next((n for n in builtin.PROMPT_SETS if builtin.prompt_set(n) == prompts), None)
-            self.save_prompt_set(name or prompts.kind, prompts)
-        return prompts.key
+    def _head_titles(self) -> dict[str, str]:
+        return {head.key: head.title for head in self.heads()}
 
     def zero_shot_runs(self, dataset: str | None = None) -> tuple[ZeroShotRun, ...]:
         """Every zero-shot run (on a dataset), newest first."""
@@ -236,7 +173,7 @@ class ZeroShot(Search, Work):
 
     def _described(self, run: Run, names: Mapping[str, str]) -> ZeroShotRun:
         params, result = run.params, run.result
-        titles = {head.key: head.title for head in self.heads()}
+        titles = self._head_titles()
         version = list(self.workspace.catalog.identity(params["dataset"]))
         temperature = result["temperature"]
         return ZeroShotRun(

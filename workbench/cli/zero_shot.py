@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from workbench.api import FINAL, PredictionPage, Workbench, ZeroShotRun
+from workbench.api import FINAL, Pairs, PredictionPage, Workbench, ZeroShotRun
 from workbench.cli.following import add_waiting, follow, outcome
 from workbench.cli.options import Commands, add_where, command, opened, the_dataset, the_model
 from workbench.cli.options import where as conditions
@@ -52,6 +52,14 @@ def add(actions: Commands) -> None:
         "--option", action="append", default=[], metavar="NAME=VALUE", help="of the head"
     )
     sub.add_argument("--shots", type=int, default=1, help="images a class for few-shot heads")
+    for side, word in (("reject", "not decide"), ("accept", "decide")):
+        sub.add_argument(
+            f"--{side}",
+            metavar="'TEXT | TEXT'",
+            action="append",
+            default=[],
+            help=f"RoboShot: they differ in what should {word}; repeat it",
+        )
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument(
         "--failures", type=int, default=0, metavar="N", help="also list N mistakes, worst first"
@@ -94,6 +102,7 @@ def run(args: Namespace) -> int:
             head=args.head,
             options=options,
             shots=args.shots,
+            pairs=Pairs.parsed(args.reject, args.accept),
             label=args.label,
             where=filters,
             groups=args.group,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["average_precision", "mean_average_precision"]
+__all__ = ["average_precision", "average_precisions"]
 
 
 def average_precision(scores: NDArray[Any], relevant: NDArray[np.bool_]) -> float:
@@ -30,13 +30,14 @@ def average_precision(scores: NDArray[Any], relevant: NDArray[np.bool_]) -> floa
     return float((precision * np.diff(np.concatenate(([0], found)))).sum() / found[-1])
 
 
-def mean_average_precision(scores: NDArray[Any], relevant: NDArray[np.bool_]) -> tuple[float, int]:
-    """Mean over the classes of their average precision, and the number of classes with images.
+def average_precisions(scores: NDArray[Any], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Average precision of each class: float64 (C,), NaN for a class without images.
+
+    Their mean over the classes with images is the mAP.
 
     Args:
         scores: (N, C).
         relevant: bool (N, C), which classes are true of which images.
     """
     found = [average_precision(scores[:, c], relevant[:, c]) for c in range(scores.shape[1])]
-    known = [value for value in found if not np.isnan(value)]
-    return (float(np.mean(known)) if known else float("nan")), len(known)
+    return np.array(found, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Whether a dataset is still what a job was asked about."""
+"""Whether a dataset is whole, and still what a job was asked about."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError
+from workbench.types import ModelInfo, Side
 
 if TYPE_CHECKING:
     from store.workspace import Workspace
 
-__all__ = ["check_version"]
+__all__ = ["check_embedded", "check_version"]
 
 
 def check_version(workspace: Workspace, dataset: str, version: Sequence[int]) -> None:
@@ -31,4 +32,21 @@ def check_version(workspace: Workspace, dataset: str, version: Sequence[int]) ->
             expected=f"version {list(version)} as when the evaluation was asked for",
             got=f"version {now}",
             do="Items were added since: ask for the evaluation again.",
+        )
+
+
+def check_embedded(workspace: Workspace, dataset: str, card: ModelInfo, side: Side) -> None:
+    """Refuse a question about vectors that are not all there.
+
+    Raises:
+        InputError: rows of the side lack vectors, or there is none.
+    """
+    vectors = workspace.vectors.info(dataset, card.key, side)
+    if not vectors.complete or not vectors.total:
+        raise InputError(
+            f"{side}s of {dataset!r} under {card.name!r}",
+            expected=f"{vectors.total} vectors" if vectors.total else f"at least one {side}",
+            got=str(vectors.done),
+            do=f"Embed {dataset} with {card.name} first: "
+            f"`workbench embed --dataset {dataset} --model {card.name}`.",
         )

@@ -19,11 +19,12 @@ from workbench.method import Method
 from workbench.methods import method
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet, expand
-from workbench.types import JobInfo, Rows
+from workbench.types import Floats, JobInfo, Rows
 from workbench.worker.version import check_version
+from workbench.worker.zero_shot_question import KIND, question
 from workbench.worker.zero_shot_report import class_tables, figures
 from workbench.worker.zero_shot_scoring import StoredImages, score
-from workbench.worker.zero_shot_texts import text_vectors
+from workbench.worker.zero_shot_texts import differences, text_vectors
 
 if TYPE_CHECKING:
     from store.workspace import Workspace
@@ -31,15 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "run"]
 
-KIND = "evaluate-zero-shot"
-
 
 def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, Any]:
     """Evaluate what ``params`` ask, unless that was done before.
 
     ``params``: dataset, version (``Catalog.identity``), model (key), classes and prompts (keys of
     ``Workspace.sets``), head, options, shots, label (column), where (JSON of filters), groups
-    (columns), seed, code.
+    (columns), seed, code; for heads that need them pairs (``Pairs.to_json``). Or ``ask``: the
+    arguments of ``zero_shot_question.question``, made into these when the job begins.
 
     Returns:
         ``run``: key of the run, whose result holds the figures and whose tables are
@@ -50,11 +50,14 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
         InputError: the dataset changed since, lacks vectors, or has no image with a label.
         ModelError: the model cannot be loaded.
     """
-    known = workspace.runs.find(KIND, job.params)
+    params = job.params
+    if "ask" in params:  # asked before the dataset and the model were there
+        params = question(workspace, **params["ask"])
+    known = workspace.runs.find(KIND, params)
     if known is not None:
         control.tick(message="Computed before; the result was kept.")
         return {"run": known.key}
-    return {"run": _Evaluation(workspace, control, job.params).run()}
+    return {"run": _Evaluation(workspace, control, params).run()}
 
 
 @dataclass
@@ -99,6 +102,7 @@ class _Evaluation:
             bias=model.logit_bias,
             support=support,
             metric=metric,
+            pairs=self._pairs(),
             seed=self.params["seed"],
         )
         self.control.tick(0, len(rows), f"Preparing {head.title}")
@@ -111,13 +115,15 @@ class _Evaluation:
             self.control,
             classes=len(classes),
             seed=self.params["seed"],
+            probability=head.probability,
         )
+        if head.probability == "sigmoid":
+            notes.append("Each class is judged alone: confidences of an image do not sum to 1.")
         self.control.tick(message="Measuring")
         places = np.searchsorted(self._all_rows, rows)
         groups = {name: table[name].take(places).to_pylist() for name in self.params["groups"]}
-        several = labels is not None
-        result = figures(scored, classes, groups, several=several, seed=self.params["seed"])
-        if several:
+        result = figures(scored, classes, groups, labels=labels, seed=self.params["seed"])
+        if labels is not None:
             notes.append("An answer counts as right when it is any of an image's true labels.")
         if result["without_label"]:
             notes.append(
@@ -135,6 +141,16 @@ class _Evaluation:
             "seconds": time.perf_counter() - began,
         }
         return self.workspace.runs.publish(KIND, self.params, result, tables).key
+
+    def _pairs(self) -> tuple[Floats, Floats] | None:
+        """Differences of the texts of each pair: to reject, and to accept."""
+        given = self.params.get("pairs")
+        if given is None:
+            return None
+        model = self.params["model"]
+        return differences(
+            given, lambda texts: text_vectors(self.workspace, self.control, model, texts)
+        )
 
     def _items(self) -> tuple[Rows, pa.Table]:
         """Rows of the images to look at, and their label and group columns."""

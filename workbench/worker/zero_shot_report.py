@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.measures import calibration, hierarchy, interval, selective
+from workbench.heads import sigmoid
+from workbench.measures import calibration, hierarchy, interval, multilabel, selective
 from workbench.measures.class_order import class_order
 from workbench.measures.interval import Measure
 from workbench.measures.per_class import confusion_pairs, per_class
@@ -27,7 +28,7 @@ def figures(
     classes: ClassSet,
     groups: Mapping[str, Sequence[Any]],
     *,
-    several: bool,
+    labels: Sequence[Sequence[int]] | None,
     seed: int,
 ) -> dict[str, Any]:
     """Everything that a run's result holds about its images; JSON-like.
@@ -36,7 +37,7 @@ def figures(
         scored: N images.
         classes: C classes.
         groups: column -> N values.
-        several: images may have several true labels.
+        labels: all true classes of each image, where several may be; else None.
         seed: of intervals and of the halves for calibration.
     """
     known = scored.truth >= 0
@@ -51,8 +52,9 @@ def figures(
         "ece": _resampled(calibration.ece, confidence, right, seed=seed),
         "aurc": _resampled(selective.aurc, confidence, right, seed=seed),
     }
-    if several:
+    if labels is not None:
         measures = {"real_accuracy": measures["top1"], **measures}
+        measures["mean_average_precision"] = _map(scored, labels, seed)
     if classes.has_hierarchy:
         paths = hierarchy.path_matrix(classes.paths)
         heights = hierarchy.mistake_heights(paths, truth[~right], predicted[~right])
@@ -91,8 +93,24 @@ def _resampled(
     return Measure(statistic(confidence, right), float(low), float(high), n)
 
 
+def _map(scored: Scored, labels: Sequence[Sequence[int]], seed: int) -> Measure:
+    """Mean average precision over the images whose logits were kept; interval over the classes."""
+    logits = scored.column("logits")
+    relevant = np.zeros(logits.shape, dtype=bool)
+    for place, image in enumerate(scored.sampled):
+        relevant[place, list(labels[image])] = True
+    found = multilabel.average_precisions(logits, relevant)
+    known = found[~np.isnan(found)]
+    low, high = interval.bootstrap(known, seed=seed)
+    value = float(known.mean()) if len(known) else float("nan")
+    return Measure(value, low, high, len(logits))
+
+
 def _calibrated(scored: Scored, seed: int) -> tuple[dict[str, Measure], dict[str, Any]]:
-    """ECE after temperature scaling and class-wise ECE, on images that the fit did not see."""
+    """ECE after temperature scaling and class-wise ECE, on images that the fit did not see.
+
+    Where each class is judged alone there is no temperature of all, and nothing is scaled.
+    """
     logits, truth = scored.column("logits"), scored.truth[scored.sampled]
     n = len(truth)
     nothing: dict[str, Any] = {"temperature": None, "calibration_images": 0, "reliability": {}}
@@ -100,6 +118,9 @@ def _calibrated(scored: Scored, seed: int) -> tuple[dict[str, Measure], dict[str
         return {}, nothing
     shuffled = np.random.default_rng(seed).permutation(n)
     fit, test = shuffled[: n // 2], shuffled[n // 2 :]
+    if scored.probability == "sigmoid":
+        alone = calibration.classwise_ece(sigmoid.probabilities(logits), truth)
+        return {"classwise_ece": Measure(alone, float("nan"), float("nan"), n)}, nothing
     t = calibration.temperature(logits[fit], truth[fit])
     right = logits[test].argmax(axis=1) == truth[test]
     scaled = np.exp(calibration.log_softmax(logits[test] / t)).max(axis=1)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.errors import UnknownName
 from workbench.heads.head import ArrayImages, LinearScorer, Material, Scorer
 from workbench.methods import method
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import Prompts, PromptSet, expand
 from workbench.types import Floats
-from workbench.worker.zero_shot_texts import kept
+from workbench.worker.zero_shot_texts import differences, kept
 
 if TYPE_CHECKING:
     from store.runs import Run
@@ -49,9 +50,31 @@ def scorer_of(
             weights, card.logit_scale, card.logit_bias or 0.0, texts, factors, prompts.starts
         )
     head = method(run.params["head"])
-    if head.transductive or head.needs - {"prompts", "aligned", "bias"}:
+    if head.transductive or head.needs - {"prompts", "aligned", "bias", "pairs"}:
         return None
     none = ArrayImages(np.empty((0, texts.shape[1]), dtype=np.float32))
-    material = Material(none, texts, prompts.starts, card.logit_scale, card.logit_bias)
+    material = Material(
+        none,
+        texts,
+        prompts.starts,
+        card.logit_scale,
+        card.logit_bias,
+        pairs=_pairs(workspace, run),
+    )
     scorer: Scorer = head.prepare(material, head.build(run.params["options"]))
     return scorer
+
+
+def _pairs(workspace: Workspace, run: Run) -> tuple[Floats, Floats] | None:
+    """The directions of a run's pairs of texts, whose vectors were kept with it."""
+    given = run.params.get("pairs")
+    if given is None:
+        return None
+
+    def encode(texts: list[str]) -> Floats:
+        found = kept(workspace, run.params["model"], texts)
+        if found is None:
+            raise UnknownName("text vectors of run", run.key, [])
+        return found
+
+    return differences(given, encode)

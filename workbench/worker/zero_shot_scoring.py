@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.heads import sigmoid
 from workbench.heads.head import BLOCK, Decides, Scorer
 from workbench.heads.softmax import certainty
 from workbench.heads.top import rank_of, top
+from workbench.method import Probability
 from workbench.types import Floats, Rows, check_unit_rows
 
 if TYPE_CHECKING:
@@ -66,10 +68,12 @@ class Scored:
     Args:
         truth: int32 (N,) true class, -1 for none; where several are true the best scored of them.
         sampled: int64 places of the images whose logits are kept for calibration.
+        probability: how ``probabilities`` were made; ``entropy`` is that of the softmax always.
     """
 
     truth: NDArray[np.int32]
     sampled: Rows
+    probability: Probability = "softmax"
     top: list[NDArray[np.int32]] = field(default_factory=list)
     scores: list[Floats] = field(default_factory=list)
     probabilities: list[Floats] = field(default_factory=list)
@@ -113,6 +117,7 @@ def score(
     *,
     classes: int,
     seed: int,
+    probability: Probability = "softmax",
 ) -> Scored:
     """Score every image.
 
@@ -124,9 +129,10 @@ def score(
         control: told of progress; raises when the job shall stop.
         classes: C.
         seed: of the sample kept for calibration.
+        probability: what makes probabilities of logits; sigmoid judges each class alone.
     """
     truth = truth.copy()
-    found = Scored(truth, _sample(truth, classes, seed))
+    found = Scored(truth, _sample(truth, classes, seed), probability)
     for start, block in images.blocks(max(1, min(BLOCK, _CELLS // classes))):
         logits = scorer.logits(block, start)
         stop = start + len(block)
@@ -162,6 +168,8 @@ def _add(found: Scored, scorer: Scorer, block: Floats, logits: Floats, start: in
     truth = found.truth[start : start + len(block)]
     best, scores = top(logits, TOP)
     likely, entropy = certainty(logits, scores)
+    if found.probability == "sigmoid":
+        likely = sigmoid.probabilities(scores)
     found.top.append(best)
     found.scores.append(scores)
     found.probabilities.append(likely)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from store.workspace import Workspace
     from workbench.worker.control import Control
 
-__all__ = ["KIND", "digest", "kept", "text_vectors"]
+__all__ = ["KIND", "differences", "digest", "kept", "text_vectors"]
 
 KIND = "text-vectors"
 _BATCH = 256
@@ -84,3 +84,18 @@ def text_vectors(
     question = _question(model, texts)
     workspace.runs.publish(KIND, question, {}, {"vectors": pa.table({"vector": flat})})
     return vectors
+
+
+def differences(
+    pairs: Mapping[str, Sequence[Sequence[str]]], encode: Callable[[list[str]], Floats]
+) -> tuple[Floats, Floats]:
+    """What tells the two texts of each pair apart: float32 (m, D) to reject, (n, D) to accept.
+
+    Args:
+        pairs: ``Pairs.to_json``.
+        encode: texts -> unit vectors, float32 (T, D).
+    """
+    reject, accept = pairs["reject"], pairs["accept"]
+    found = encode([text for pair in (*reject, *accept) for text in pair])
+    apart = found[0::2] - found[1::2]
+    return apart[: len(reject)], apart[len(reject) :]
