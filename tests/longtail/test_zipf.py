@@ -67,6 +67,14 @@ def test_it_finds_where_the_law_begins() -> None:
     assert zipf(counts, least=1).distance > 0.2
 
 
+def test_the_distance_is_the_largest_gap_of_the_shares_above() -> None:
+    found = zipf(np.array([1.0, 1, 1, 1, 1, 2, 2, 5]), least=1)
+    weights = np.arange(1.0, 3_000_000) ** -found.size_exponent.value
+    law = weights.cumsum() / weights.sum()
+    gaps = [abs(law[0] - 5 / 8), abs(law[1] - 7 / 8), abs(law[4] - 1)]
+    assert found.distance == pytest.approx(max(gaps), abs=1e-4)
+
+
 def test_ranks_are_for_plots() -> None:
     order, sizes = ranked(np.array([5, 0, 9, np.nan, 5, 1]))
     assert order.tolist() == [2, 0, 4, 5] and sizes.tolist() == [9, 5, 5, 1]
