@@ -56,6 +56,27 @@ class Notes:
         )
         return {row["item"]: row["text"] for row in rows}
 
+    def noted(self, dataset: str, words: str) -> Rows:
+        """Rows whose note, or note on a verdict, holds all of the words: int64, ascending.
+
+        Upper and lower case are alike in every script, and a part of a word is enough. Without
+        words, every item with a note.
+
+        Raises:
+            UnknownName: no such dataset.
+        """
+        number, _ = self.catalog.identity(dataset)
+        found = self.database.all(
+            "select i.row, said.text from (select dataset, item, text from notes union all "
+            "select dataset, item, note from verdicts where note<>'') said "
+            "join items i on i.dataset=? and i.item=said.item where said.dataset=? order by i.row",
+            (number, dataset),
+        )
+        wanted = words.casefold().split()
+        texts = ((row["row"], row["text"].casefold()) for row in found)
+        rows = [row for row, text in texts if all(word in text for word in wanted)]
+        return np.unique(np.array(rows, dtype=np.int64))
+
     def tags(self, dataset: str, item: str) -> tuple[str, ...]:
         """The tags of an item, in alphabetical order."""
         rows = self.database.all(

@@ -43,6 +43,7 @@ class Wanted:
         confidence: lowest and highest, both included.
         margin: lowest and highest, both included.
         rows: only these items.
+        without: not these items.
     """
 
     where: Filters = ()
@@ -53,6 +54,7 @@ class Wanted:
     confidence: tuple[float, float] | None = None
     margin: tuple[float, float] | None = None
     rows: Rows | None = None
+    without: Rows | None = None
 
 
 class Predictions:
@@ -133,4 +135,6 @@ class Predictions:
             found &= np.isin(table["row"].to_numpy(), allowed)
         if wanted.rows is not None:
             found &= np.isin(table["row"].to_numpy(), wanted.rows)
+        if wanted.without is not None:
+            found &= ~np.isin(table["row"].to_numpy(), wanted.without)
         return found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from store.catalog import Catalog
+from workbench.types import Rows
 
 __all__ = ["Verdicts"]
 
@@ -47,3 +50,17 @@ class Verdicts:
             "select item, category, note from verdicts where dataset=? order by item", (dataset,)
         )
         return {row["item"]: (row["category"], row["note"]) for row in rows}
+
+    def rows(self, dataset: str, category: str | None = None) -> Rows:
+        """Rows of the dataset's items with a verdict, or with this one: int64, ascending.
+
+        Raises:
+            UnknownName: no such dataset.
+        """
+        number, _ = self.catalog.identity(dataset)
+        found = self.database.all(
+            "select i.row from verdicts v join items i on i.dataset=?1 and i.item=v.item "
+            "where v.dataset=?2 and (?3 is null or v.category=?3) order by i.row",
+            (number, dataset, category),
+        )
+        return np.array([row["row"] for row in found], dtype=np.int64)

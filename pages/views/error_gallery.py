@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shared import filters, paging
 from pages.views import predicted, zero_shot_runs
 from workbench.api import ZeroShotRun
+from workbench.measures.error_types import CATEGORIES, RULES
 
 __all__ = ["draw"]
 
@@ -28,6 +29,14 @@ _SORT_HELP = (
     "Margin: logit of the true class minus that of the best other class. Confidence: probability "
     "of the predicted class. Torn: entropy of the probabilities. Rank: place of the true class."
 )
+_VERDICTS: dict[str, str | None] = {_ANY: None, "no verdict yet": "none"}
+_VERDICTS |= {rule.title: rule.category for rule in RULES}
+_VERDICTS |= {each.replace("-", " "): each for each in CATEGORIES if each not in _VERDICTS.values()}
+_VERDICT_HELP = (
+    "What a person found the mistake to be, or where nobody has judged it yet, what the newest "
+    "review of this run proposes."
+)
+_NOTE_HELP = "Words in a person's note on the image or on its verdict; all must be there."
 
 
 def draw(run: ZeroShotRun) -> None:
@@ -43,11 +52,14 @@ def draw(run: ZeroShotRun) -> None:
             "Order", list(_SORTS), key="order", bind="query-params", width=240, help=_SORT_HELP
         )
         low, high = _confidence()
+        verdict = _verdict()
+        note = st.text_input("Note", key="note", bind="query-params", width=150, help=_NOTE_HELP)
         st.space("stretch")
         part = paging.controls()
     filters.chips(view, key="gallery")
     conditions: dict[str, Any] = {"where": view.where, "search": view.search}
     conditions |= {"truth": truth, "predicted": guess, "correct": _SHOWN[shown]}
+    conditions |= {"verdict": verdict, "note": note or ""}
     if (low, high) != (0, 100):
         conditions["confidence"] = (low / 100, high / 100)
     asked = predicted.Asked(run, conditions, _SORTS[sort or "furthest off first"])
@@ -82,3 +94,15 @@ def _confidence() -> tuple[int, int]:
         "Confidence, %", 0, 100, (0, 100), key="sure", bind="query-params", width=240
     )
     return low, high
+
+
+def _verdict() -> str | None:
+    chosen = st.selectbox(
+        "Verdict",
+        list(_VERDICTS),
+        key="verdict",
+        bind="query-params",
+        width=190,
+        help=_VERDICT_HELP,
+    )
+    return _VERDICTS.get(chosen or _ANY)

@@ -72,3 +72,28 @@ def test_what_was_not_reviewed(pets):
         pets.review_table(key, "issues")
     with pytest.raises(UnknownName):
         pets.submit_review("nothing")
+
+
+def asked(bench, key, **conditions):
+    """Items of the run's predictions that match."""
+    return sorted(row.item for row in bench.predictions(key, **conditions).rows)
+
+
+def test_predictions_by_what_was_said_or_proposed(pets):
+    key = evaluate(pets)
+    assert asked(pets, key, verdict="plain") == []  # no review yet
+    review(pets, key)
+    table = pets.review_table(key, "proposals").to_pydict()
+    kinds = dict(zip("cf", table["category"], strict=True))
+    assert "c" in asked(pets, key, verdict=kinds["c"])
+    pets.set_verdict("pets", "c", "out-of-vocabulary", "A Hound, they say")
+    pets.workspace.notes.set_note("pets", "d", "they sat")
+    assert "c" not in asked(pets, key, verdict=kinds["c"])  # a person knows better
+    assert asked(pets, key, verdict="out-of-vocabulary") == ["c"]
+    assert asked(pets, key, verdict="none", correct=False) == ["f"]
+    assert asked(pets, key, note="THEY") == ["c", "d"]
+    assert asked(pets, key, note="they hound") == ["c"]
+    assert asked(pets, key, note="they", verdict="none") == ["d"]
+    assert asked(pets, key, note="they", verdict="out-of-vocabulary", rows=[3]) == []
+    with pytest.raises(InputError, match="label-wrong"):
+        asked(pets, key, verdict="odd")

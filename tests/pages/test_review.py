@@ -64,3 +64,19 @@ def test_a_verdict_is_kept_and_corrects_the_accuracy(own, visit, reviewed: str) 
     box = next(box for box in app.selectbox if box.label == "What is it?")
     box.select("no verdict").run()
     assert own.verdicts("shapes") == {}
+
+
+def test_the_gallery_filters_by_verdict_and_by_note(own, visit, reviewed: str) -> None:
+    one, two = own.predictions(reviewed, correct=False, limit=2).rows
+    own.set_verdict("shapes", one.item, "label-wrong", "a square after all")
+
+    def shown(**asked: str) -> list[int]:
+        app = visit("errors", run=reviewed, tab="Gallery", **asked)
+        assert not app.exception and not app.error
+        return [cell["row"] for cell in cells(app)]
+
+    assert one.row in shown(verdict="label wrong")
+    left = shown(verdict="no verdict yet")
+    assert one.row not in left and two.row in left
+    assert shown(note="square") == [one.row]
+    assert shown(note="nowhere") == []

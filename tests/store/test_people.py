@@ -83,3 +83,23 @@ def test_workers_are_alive_while_they_beat(workspace: Workspace) -> None:
         connection.execute("update workers set heartbeat=heartbeat-100000")
     workers.register(WORKER)
     assert len(workspace.database.all("select * from workers")) == 1
+
+
+def test_verdicts_and_notes_lead_to_rows(workspace: Workspace) -> None:
+    workspace.tables.append("birds", pa.table({"item": ["a", "b", "c"]}))
+    workspace.verdicts.put("birds", "c", "plain", "Sieht aus wie ÄPFEL, truly")
+    workspace.verdicts.put("birds", "a", "spurious")
+    workspace.verdicts.put("birds", "gone", "plain", "truly")
+    workspace.notes.set_note("birds", "b", "100% odd; truly")
+    workspace.notes.set_note("birds", "c", "truly")
+    assert workspace.verdicts.rows("birds").tolist() == [0, 2]
+    assert workspace.verdicts.rows("birds", "plain").tolist() == [2]
+    assert workspace.verdicts.rows("birds", "a' or '1'='1").tolist() == []
+    found = {words: workspace.notes.noted("birds", words).tolist() for words in
+             ("TRULY", "äpfel aus", "100%", "%", "truly odd", "äpfel odd", "")}  # fmt: skip
+    assert found == {
+        "TRULY": [1, 2], "äpfel aus": [2], "100%": [1], "%": [1], "truly odd": [1],
+        "äpfel odd": [], "": [1, 2],
+    }  # fmt: skip
+    with pytest.raises(UnknownName, match="fish"):
+        workspace.verdicts.rows("fish")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.api.results import Hit
+from workbench.api.said import rows_said
 from workbench.api.zero_shot import ZeroShot
 from workbench.api.zero_shot_results import (
     Explanation,
@@ -68,6 +69,8 @@ class Answers(ZeroShot):
         confidence: tuple[float, float] | None = None,
         margin: tuple[float, float] | None = None,
         rows: Sequence[int] | None = None,
+        verdict: str | None = None,
+        note: str = "",
         sort: Order = ("margin", "asc"),
         limit: int = 50,
         offset: int = 0,
@@ -84,19 +87,28 @@ class Answers(ZeroShot):
             confidence: lowest and highest, both included.
             margin: lowest and highest, both included.
             rows: only these items.
+            verdict: a category of ``measures.error_types``: only images that a person found to be
+                of it, or where nobody said anything the newest review proposes it for; ``none``
+                for images without a person's verdict.
+            note: words that a person's note on the image holds.
             sort: column (row, margin, confidence, entropy, rank, truth, predicted) and direction.
             limit: rows of a page.
             offset: rows to leave out first.
 
         Raises:
             UnknownName: no such run.
-            InputError: an order by something else.
+            InputError: an order by something else, or no such category.
         """
         from store.predictions import Wanted
 
         run = self._zero_shot(key)
-        among = None if rows is None else np.array(rows, dtype=np.int64)
-        wanted = Wanted(where, search, truth, predicted, correct, confidence, margin, among)
+        among, without = rows_said(self.workspace, run, verdict, note)
+        if rows is not None:
+            given = np.array(rows, dtype=np.int64)
+            among = given if among is None else np.intersect1d(given, among)
+        wanted = Wanted(
+            where, search, truth, predicted, correct, confidence, margin, among, without
+        )
         places = self.workspace.predictions.places(run, wanted, sort)
         table = self.workspace.predictions.table(run)
         page = table.take(places[offset : offset + limit])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.api.said import REVIEW
 from workbench.api.shifts import StyleShifts
 from workbench.errors import InputError
 from workbench.measures.error_types import CATEGORIES, Reviewed, reviewed_accuracy
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Review", "RunReview"]
 
-KIND = "review"
 CODE = 1
 
 
@@ -59,7 +59,7 @@ class Review(StyleShifts):
         run = self._zero_shot(key)
         title = f"Review the mistakes of {run.params['head']} on {run.params['dataset']}"
         params = {"run": key, "code": CODE}
-        return self.workspace.jobs.submit(KIND, params, title=title, unit="images", priority=5)
+        return self.workspace.jobs.submit(REVIEW, params, title=title, unit="images", priority=5)
 
     def review(self, key: str) -> RunReview | None:
         """What the review of a run found; None before it was made."""
@@ -90,7 +90,7 @@ class Review(StyleShifts):
 
     def _review_run(self, key: str) -> Run | None:
         self._zero_shot(key)
-        return self.workspace.runs.find(KIND, {"run": key, "code": CODE})
+        return self.workspace.runs.find(REVIEW, {"run": key, "code": CODE})
 
     def verdicts(self, dataset: str) -> dict[str, tuple[str, str]]:
         """What people found: item id -> (category, note)."""
