@@ -11,7 +11,7 @@ from pages.shared import amounts, export, paging, url
 from pages.shared.chart import chart, figure_export
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from pages.views import predicted, rename
+from pages.views import class_texts, predicted, rename
 from workbench.api import ZeroShotRun
 from workbench.plots import classes as figures
 
@@ -140,6 +140,7 @@ def _open(run: ZeroShotRun, table: pa.Table) -> None:
     asked = predicted.Asked(run, conditions)
     predicted.draw(asked, words, key="class", part=paging.Part(12, "small"), param="at")
     rename.draw(run, index, str(record["name"]))
+    class_texts.draw(run, index)
 
 
 def _worst(table: pa.Table) -> int:

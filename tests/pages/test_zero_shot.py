@@ -183,3 +183,14 @@ def test_robustness_shows_every_run_and_its_mistakes_under_the_shift(own, visit,
     (figure,) = charts(app)
     assert len(figure["data"][-1]["customdata"]) == 2
     assert {own.item("shapes", c["row"]).columns["colour"] for c in cells(app)} <= {"blue"}
+
+
+def test_an_open_class_shows_its_nearest_names_and_its_prompts(own, visit, run: str) -> None:
+    app = visit("errors", run=run, **{"class": "2"})
+    assert not app.exception and not app.error
+    near = next(d.value for d in app.dataframe if "cosine" in d.value.columns)
+    found = own.nearest_classes(run, 2)
+    assert near["class"].to_list() == [one.name for one in found] and len(found) == 2
+    prompts = next(d.value for d in app.dataframe if "lead" in d.value.columns)
+    assert prompts["prompt"].to_list() == [one.text for one in own.prompt_ranking(run, 2)]
+    assert "With this prompt alone" in texts(app)

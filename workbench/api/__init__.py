@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workbench.api.class_texts import NearClass, PromptRank
 from workbench.api.evaluation import Evaluation
 from workbench.api.health import Health
 from workbench.api.items import Items
@@ -59,10 +60,12 @@ __all__ = [
     "FailureRow",
     "Hit",
     "ItemDetail",
+    "NearClass",
     "Pairs",
     "PredictionPage",
     "PredictionRow",
     "PromptPart",
+    "PromptRank",
     "Query",
     "RetrievalReport",
     "RunReview",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.api.predictions import Answers
+from workbench.api.class_texts import ClassTexts, rivals
 from workbench.api.zero_shot_results import Comparison, Disagreement
 from workbench.errors import InputError
 from workbench.heads.mean import class_vectors
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Changes"]
 
 
-class Changes(Answers):
+class Changes(ClassTexts):
     """What changes between runs, or would."""
 
     def compare(self, first: str, second: str) -> Comparison:
@@ -105,10 +105,15 @@ class Changes(Answers):
         rows, _, _, said = self._both(first, second)
         return tuple(rows[(said[0] == one) & (said[1] == two)].tolist())
 
-    def _both(self, first: str, second: str) -> tuple[Any, Any, Any, list[Any]]:
-        """Rows that both runs looked at, their places in each, and both runs' answers."""
+    def _both(
+        self, first: str, second: str, *, classes: bool = True
+    ) -> tuple[Any, Any, Any, list[Any]]:
+        """Rows that both runs looked at, their places in each, and both runs' answers.
+
+        Without ``classes`` the sets may differ; the caller knows how their places correspond.
+        """
         runs = [self._zero_shot(key) for key in (first, second)]
-        for what in ("dataset", "classes"):
+        for what in ("dataset", "classes")[: 1 + classes]:
             if runs[0].params[what] != runs[1].params[what]:
                 raise InputError(
                     "disagreement",
@@ -197,15 +202,8 @@ def _renamed(
     table: pa.Table, scores: Floats, place: int
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     truth, before = table["truth"].to_numpy(), table["predicted"].to_numpy()
-    top = table["top"].combine_chunks()
-    width = top.type.list_size
-    best = top.flatten().to_numpy().reshape(-1, width)
-    logits = table["scores"].combine_chunks().flatten().to_numpy().reshape(-1, width)
-    # The best of the other classes: the first, or the second where the first is this class.
-    second = min(1, width - 1)
-    own = best[:, 0] == place
-    rival = np.where(own, best[:, second], best[:, 0])
-    level = np.where(own, logits[:, second], logits[:, 0])
+    width = table["top"].type.list_size
+    rival, level = rivals(table, place)
     wins = (scores > level) | ((scores == level) & (place < rival)) | (width == 1)
     after = np.where(wins, place, rival)
     known, mine = truth >= 0, truth == place
