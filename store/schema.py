@@ -213,7 +213,16 @@ create table verdicts (
 ) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (M001, M002)
+M003 = """
+-- Collections of captions in files, to be counted; datasets' own captions need no entry.
+create table corpora (
+    name text primary key,
+    content text not null,          -- JSON
+    created real not null
+) strict, without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (M001, M002, M003)
 
 VERSION = len(MIGRATIONS)
 """The newest schema this code knows."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from store import database
 from store.catalog import Catalog
+from store.corpora import Corpora
 from store.database import STATE, Database
 from store.files import DRAFT_PREFIX
 from store.jobs import Jobs
@@ -61,6 +62,7 @@ class Workspace:
         self.notes = Notes(self.catalog)
         self.runs = Runs(root, self.database)
         self.sets = Sets(self.database)
+        self.corpora = Corpora(self.database)
         self.verdicts = Verdicts(self.catalog)
         self.predictions = Predictions(self.runs, self.tables)
         self.thumbs = Thumbs(root, self.tables)

@@ -14,9 +14,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.api.class_texts import NearClass, PromptRank
+from workbench.api.corpora import CaptionExample, CountRun
 from workbench.api.evaluation import Evaluation
+from workbench.api.frequencies import Accuracies, PublishedTable, Source
 from workbench.api.health import Health
-from workbench.api.items import Items
+from workbench.api.names import BalanceRun, SynonymReport, Tails
 from workbench.api.published import Published
 from workbench.api.results import (
     DIRECTIONS,
@@ -34,6 +36,7 @@ from workbench.api.review import RunReview
 from workbench.api.run_reports import RunReports
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
 from workbench.api.shifts import ShiftRow, Shifts
+from workbench.api.tail import COVARIATES, TailReport
 from workbench.api.work import FINAL
 from workbench.api.zero_shot_results import (
     Comparison,
@@ -45,14 +48,21 @@ from workbench.api.zero_shot_results import (
     ZeroShotRun,
 )
 from workbench.settings import default_workspace
+from workbench.worker.corpora import CorpusInfo
 from workbench.worker.zero_shot_question import Pairs
 
 __all__ = [
+    "COVARIATES",
     "DIRECTIONS",
     "FINAL",
     "SAMPLE_DATASETS",
     "SAMPLE_MODELS",
+    "Accuracies",
+    "BalanceRun",
+    "CaptionExample",
     "Comparison",
+    "CorpusInfo",
+    "CountRun",
     "Direction",
     "Disagreement",
     "Explanation",
@@ -66,6 +76,7 @@ __all__ = [
     "PredictionRow",
     "PromptPart",
     "PromptRank",
+    "PublishedTable",
     "Query",
     "RetrievalReport",
     "RunReview",
@@ -73,13 +84,16 @@ __all__ = [
     "SearchResult",
     "ShiftRow",
     "Shifts",
+    "Source",
+    "SynonymReport",
+    "TailReport",
     "Workbench",
     "ZeroShotRun",
     "open_workspace",
 ]
 
 
-class Workbench(Sample, Items, Evaluation, RunReports, Published, Health):
+class Workbench(Sample, Tails, Evaluation, RunReports, Published, Health):
     """An open workspace and every question one can ask of it."""
 
 

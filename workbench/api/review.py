@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Review", "RunReview"]
 
-CODE = 1
+CODE = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class RunReview:
 
     Args:
         run: key of the run.
-        issues: labels that confident learning doubts.
+        issues: rule of confident learning (``measures.confident.LABEL_RULES``) -> labels that it
+            doubts.
         labelled: images with a label.
         categories: category -> mistakes that the rules propose it for.
         slices: for each group of mistakes its size, words, excesses (see
@@ -40,7 +41,7 @@ class RunReview:
     """
 
     run: str
-    issues: int
+    issues: Mapping[str, int]
     labelled: int
     categories: Mapping[str, int]
     slices: tuple[Mapping[str, Any], ...]

@@ -8,6 +8,7 @@ from typing import Any
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
 from workbench.types import JobInfo, Side
+from workbench.worker import corpora, count_question
 from workbench.worker.zero_shot_question import KIND
 
 __all__ = ["SAMPLE_DATASETS", "SAMPLE_MODELS", "SETTING", "Sample"]
@@ -77,6 +78,7 @@ class Sample(Catalogue, Work):
                 queued += embedding
                 if dataset == "test" and order == 0:
                     queued.append(self._evaluate_sample(dataset, model, embedding[0]))
+        queued += self._count_sample()
         numbers = [job.id for job in queued]
         self.set_setting(SETTING, numbers)
         return numbers
@@ -103,6 +105,18 @@ class Sample(Catalogue, Work):
             priority=1,
             after=(after.id,),
         )
+
+    def _count_sample(self) -> list[JobInfo]:
+        """How often each concept is named in the captions that the models were trained on."""
+        if corpora.SAMPLE not in {each.name for each in corpora.corpora(self.workspace)}:
+            return []
+        params = count_question.question(self.workspace, corpora.SAMPLE)
+        title = count_question.titled(self.workspace, params)
+        return [
+            self.workspace.jobs.submit(
+                count_question.KIND, params, title=title, unit="captions", priority=1
+            )
+        ]
 
     def embedded(self, dataset: str, model: str, side: Side = "image") -> float:
         """Share of a dataset's images (or captions) that have a vector, in [0, 1].

@@ -145,6 +145,9 @@ class Counts:
         by_term: (L,) captions with that term, in the order of ``concepts.flat()``.
         pairs: concepts a < b that occur together and the captions with both, by a, then b.
         pairs_complete: False when there were too many pairs to keep; ``pairs`` is then empty.
+        alone: (L,) captions with that term and with no other concept. A term that mostly stands
+            beside other concepts may mean something else there (the orange of a wall, the ice
+            of ice cream); None where it was not counted.
 
     Raises:
         InputError: arrays that do not have these lengths or are not int64.
@@ -159,12 +162,14 @@ class Counts:
     by_term: Ints
     pairs: Pairs = field(default_factory=_no_pairs)
     pairs_complete: bool = True
+    alone: Ints | None = None
 
     def __post_init__(self) -> None:
         terms = sum(len(each) for each in self.concepts.terms)
         shapes = {
             "distinct": (self.distinct, len(self.concepts)),
             "by_term": (self.by_term, terms),
+            "alone": (self.by_term if self.alone is None else self.alone, terms),
             **{f"pairs[{i}]": (each, len(self.pairs[0])) for i, each in enumerate(self.pairs)},
         }
         for name, (values, length) in shapes.items():
@@ -172,13 +177,24 @@ class Counts:
                 got = f"{values.dtype} {values.shape}"
                 raise InputError(f"{name} of counts", expected=f"int64 ({length},)", got=got)
 
-    def most_frequent(self) -> tuple[str, ...]:
+    def most_frequent(self, *, alone: bool = False) -> tuple[str, ...]:
         """C terms: of each concept the one with most captions.
 
         Ties go to the earlier term, so the name stays where no term occurs at all.
+
+        Args:
+            alone: only captions count that name no other concept.
+
+        Raises:
+            InputError: those were not counted.
         """
+        by_term = self.by_term
+        if alone:
+            if self.alone is None:
+                raise InputError("counts", expected="captions of one concept alone", got="none")
+            by_term = self.alone
         terms, owner = self.concepts.flat()
         starts = np.searchsorted(owner, np.arange(len(self.concepts)))
-        parts = np.split(self.by_term, starts[1:])
+        parts = np.split(by_term, starts[1:])
         best = starts + np.array([int(part.argmax()) for part in parts])
         return tuple(terms[place] for place in best)

@@ -79,6 +79,7 @@ class Counter:
         self.captions = self.matched = 0
         self._distinct = np.zeros(len(concepts), dtype=np.int64)
         self._by_term = np.zeros(self.matcher.terms, dtype=np.int64)
+        self._alone = np.zeros(self.matcher.terms, dtype=np.int64)
         self._seen = np.zeros(len(self.matcher.spelled), dtype=np.bool_)
         self._pairs = PairCounts(len(concepts), most_pairs)
         self._examples = Examples(len(concepts), examples)
@@ -148,6 +149,9 @@ class Counter:
         kept = new_caption | begins(concept)
         caption, concept = found.caption[kept], concept[kept]
         self.matched += int(new_caption.sum())
+        concepts = np.bincount(caption, minlength=len(block.numbers))
+        single = found.term[concepts[found.caption] == 1]
+        self._alone += np.bincount(single, minlength=len(self._alone))
         self._distinct += np.bincount(concept, minlength=len(self._distinct))
         self._pairs.add(caption, concept)
         self._examples.add(caption, concept, block.numbers, block.captions)
@@ -168,6 +172,7 @@ class Counter:
         self.matched += other.matched
         self._distinct += other._distinct
         self._by_term += other._by_term
+        self._alone += other._alone
         self._seen |= other._seen
         self._pairs.merge(other._pairs)
         self._examples.merge(other._examples)
@@ -193,13 +198,20 @@ class Counter:
         """The counter for a second pass over the whole corpus, or None where none is needed."""
         if not self.options.skip_unknown or set(self.unknown) == self.matcher.skip:
             return None
+        return self._like(self.unknown)
+
+    def blank(self) -> Counter:
+        """A counter of the same that has counted nothing, for another part of the corpus."""
+        return self._like(self.matcher.skip)
+
+    def _like(self, skip: Iterable[str]) -> Counter:
         return Counter(
             self.concepts,
             self.matcher.rule.key,
             self.options,
             examples=self._examples.numbers.shape[1],
             most_pairs=self._pairs.limit,
-            skip=self.unknown,
+            skip=skip,
             threads=self.threads,
         )
 
@@ -231,6 +243,7 @@ class Counter:
             self._by_term.copy(),
             pairs,
             self._pairs.complete,
+            self._alone.copy(),
         )
 
     def save(self, path: Path) -> None:
@@ -254,6 +267,7 @@ class Counter:
         arrays = {
             "distinct": self._distinct,
             "by_term": self._by_term,
+            "alone": self._alone,
             "seen": self._seen,
             "examples": self.examples,
             "pair_codes": codes,
@@ -282,6 +296,7 @@ class Counter:
             counter.captions, counter.matched = header["captions"], header["matched"]
             counter._distinct += arrays["distinct"]
             counter._by_term += arrays["by_term"]
+            counter._alone += arrays["alone"]
             counter._seen |= arrays["seen"]
             pairs = arrays["pair_codes"], arrays["pair_counts"]
             counter._pairs.restore(*pairs, complete=header["complete"])

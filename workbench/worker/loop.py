@@ -33,6 +33,9 @@ RUNNERS: dict[str, str] = {
     "evaluate-retrieval": "workbench.worker.retrieval_job",
     "evaluate-zero-shot": "workbench.worker.zero_shot_job",
     "review": "workbench.worker.review_job",
+    "count-concepts": "workbench.worker.count_job",
+    "evaluate-synonyms": "workbench.worker.synonyms_job",
+    "balance-corpus": "workbench.worker.balance_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 from workbench.measures.calibration import log_softmax
-from workbench.measures.confident import LabelIssues, label_issues
+from workbench.measures.confident import LABEL_RULES, LabelIssues, label_issues
 from workbench.measures.error_types import RULES, Evidence, propose
 from workbench.measures.hierarchy import mistake_heights, path_matrix
 from workbench.measures.slices import PairSlice, Slice, class_slices, embedding_slices
@@ -39,9 +39,9 @@ _SURE = -0.5
 def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, Any]:
     """Review the run that ``params`` names (``run``, ``code``), unless that was done before.
 
-    Table ``issues``: row, given, suggested (classes), margin; labels that confident learning
-    doubts, the worst first. Table ``proposals``: row, category; one row a mistake. Table
-    ``slices``: slice, row. The result holds what each slice has in common.
+    Table ``issues``: row, given, suggested (classes), margin, by_rate, by_joint; labels that a
+    rule of confident learning doubts, the worst first. Table ``proposals``: row, category; one
+    row a mistake. Table ``slices``: slice, row. The result holds what each slice has in common.
 
     Raises:
         InputError: the run's head cannot score again, or no image has a label.
@@ -92,7 +92,7 @@ class _Review:
         kinds = propose(self._evidence(issues, pairs, groups, vectors))
         names = [RULES[kind].category for kind in kinds]
         result = {
-            "issues": len(issues.places),
+            "issues": {rule.key: int(getattr(issues, rule.key).sum()) for rule in LABEL_RULES},
             "labelled": int((self.truth >= 0).sum()),
             "categories": {rule.category: names.count(rule.category) for rule in RULES},
             "slices": [_slice(found) for found in slices],
@@ -105,6 +105,8 @@ class _Review:
                     "given": pa.array(self.truth[issues.places]),
                     "suggested": pa.array(issues.suggested),
                     "margin": pa.array(issues.margin),
+                    "by_rate": pa.array(issues.by_rate),
+                    "by_joint": pa.array(issues.by_joint),
                 }
             ),
             "proposals": pa.table(
@@ -142,7 +144,7 @@ class _Review:
                 logs = log_softmax(scorer.logits(block, start) / temperature)
                 yield start, np.exp(logs).astype(np.float32)
                 done += len(block)
-                self.control.tick(done, 2 * images.n, "Weighing labels")
+                self.control.tick(done, 3 * images.n, "Weighing labels")
 
         return label_issues(blocks, self.truth, classes)
 
@@ -196,7 +198,7 @@ class _Review:
                 has = np.array([values[place] == pair.excess.value for place in wrong], dtype=bool)
                 spurious |= has & (predicted == pair.predicted)
         return Evidence(
-            label_wrong=np.isin(wrong, issues.places[issues.margin < _SURE]),
+            label_wrong=np.isin(wrong, issues.places[issues.by_rate & (issues.margin < _SURE)]),
             # a run's truth is the best scored true label: an answer among them is no mistake
             several_true=np.zeros(len(wrong), dtype=bool),
             fine_grained=fine,
