@@ -12,6 +12,7 @@ from pages.shared.handle import api
 from pages.shared.plain import plain, short
 from pages.views import predicted
 from workbench.api import RunReview, ZeroShotRun
+from workbench.measures.confident import LABEL_RULES
 from workbench.measures.error_types import RULES
 from workbench.types import JobInfo
 
@@ -115,12 +116,24 @@ def _kinds(run: ZeroShotRun, found: RunReview) -> None:
 
 def _labels(run: ZeroShotRun, found: RunReview) -> None:
     """Labels that the model's probabilities speak against, the worst first."""
+    titles = {rule.title: rule for rule in LABEL_RULES}
+    chosen = st.segmented_control(
+        "Chosen by",
+        list(titles),
+        default=LABEL_RULES[0].title,
+        required=True,
+        key="rule",
+        bind="query-params",
+    )
+    rule = titles.get(str(chosen), LABEL_RULES[0])
     st.caption(
-        f"{found.issues:,} of {found.labelled:,} labels are doubted by confident learning "
-        "(Northcutt et al., 2021), judged by the run's calibrated probabilities. The better the "
-        "model, the fewer of them are the model's own mistakes."
+        f"{found.issues[rule.key]:,} of {found.labelled:,} labels are doubted by confident "
+        f"learning (Northcutt et al., 2021). {rule.sentence} Labels that are the model's answer are never "
+        "taken. Judged by the run's calibrated probabilities: the better the model, the fewer of "
+        "them are the model's own mistakes, so look from the top."
     )
     table = api().review_table(run.key, "issues")
+    table = table.filter(table[rule.key])
     _images(run, table["row"].to_pylist(), "have a doubtful label")
     export.table(lambda: table, name=f"{run.dataset}-{run.head}-labels", key="labels.export")
 

@@ -29,6 +29,7 @@ def test_cleanlab_s_example():
     found = label_issues(blocks, labels, 2)
     assert found.confident.tolist() == [0, 0, 1, 1, 1, -1]
     assert found.places.tolist() == [2] and found.suggested.tolist() == [1]
+    assert found.by_rate.tolist() == found.by_joint.tolist() == [True]
     assert found.margin[0] == pytest.approx(0.3 - 0.7, abs=1e-6)
 
 
@@ -53,7 +54,7 @@ def test_a_slow_loop_flags_the_same():
         probabilities = rng.dirichlet(np.full(4, 0.5), 200).astype(np.float32)
         labels = rng.integers(0, 4, 200)
         found = label_issues(in_blocks(probabilities, 64), labels, 4)
-        assert sorted(found.places) == slow(probabilities, labels, 4)
+        assert sorted(found.places[found.by_joint]) == slow(probabilities, labels, 4)
 
 
 def test_planted_errors_are_found():
@@ -65,8 +66,9 @@ def test_planted_errors_are_found():
     logits = rng.normal(0, 1, (1000, 5)) + 4 * np.eye(5)[truth]
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     found = label_issues(in_blocks(probabilities, 300), labels, 5)
-    hits = len(set(found.places) & set(wrong))
-    assert hits / 40 >= 0.75 and hits / len(found.places) > 0.7
+    for rule in (found.by_rate, found.by_joint):
+        hits = len(set(found.places[rule]) & set(wrong))
+        assert hits / 40 >= 0.75 and hits / rule.sum() > 0.7
     assert (np.diff(found.margin) >= 0).all()
     right = np.isin(found.places, wrong)
     assert (found.suggested[right] == truth[found.places[right]]).mean() > 0.9
@@ -77,7 +79,8 @@ def test_blocks_do_not_matter():
     probabilities = rng.dirichlet(np.ones(4), 101)
     labels = rng.integers(0, 4, 101)
     one, two = (label_issues(in_blocks(probabilities, size), labels, 4) for size in (7, 101))
-    assert one.places.tolist() == two.places.tolist()
+    for name in ("places", "by_rate", "by_joint"):
+        assert getattr(one, name).tolist() == getattr(two, name).tolist()
 
 
 def test_labels_that_the_model_agrees_with_are_never_flagged():

@@ -7,6 +7,7 @@ import pytest
 from tests.pages.evaluated import evaluate, work_off
 from tests.pages.seen import cells, texts
 from workbench.api import Workbench
+from workbench.measures.confident import LABEL_RULES
 from workbench.measures.error_types import RULES
 
 
@@ -50,6 +51,17 @@ def test_labels_and_groups_show_their_images(own, visit, reviewed: str, view: st
     app = visit("errors", run=reviewed, tab="Review", review=view)
     assert not app.exception and not app.error
     assert "of" in texts(app)
+
+
+def test_doubtful_labels_are_chosen_by_a_rule_that_is_said(own, visit, reviewed: str) -> None:
+    found, table = own.review(reviewed), own.review_table(reviewed, "issues").to_pylist()
+    for rule in LABEL_RULES:
+        app = visit("errors", run=reviewed, tab="Review", review="Doubtful labels", rule=rule.title)
+        assert not app.exception and not app.error
+        shown = texts(app)
+        assert rule.sentence in shown and f"{found.issues[rule.key]:,} of 96 labels" in shown
+        wanted = {each["row"] for each in table if each[rule.key]}
+        assert {cell["row"] for cell in cells(app)} <= wanted
 
 
 def test_a_verdict_is_kept_and_corrects_the_accuracy(own, visit, reviewed: str) -> None:

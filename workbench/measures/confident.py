@@ -1,12 +1,11 @@
 """Confident learning: which labels are probably wrong, judged by a model's probabilities.
 
-The images come in blocks, twice: first for the thresholds, then for the counts, so memory is that
-of one block.
+The images come in blocks, three times: for the thresholds, for the counts, and for the images that
+the noise rates take; so memory is that of one block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,32 +13,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
+from workbench.measures.noise_rate import Blocks, most_doubtful, noise_counts
 from workbench.types import Floats, Rows
 
-__all__ = ["LabelIssues", "label_issues", "thresholds"]
+__all__ = ["LABEL_RULES", "LabelIssues", "LabelRule", "label_issues", "thresholds"]
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """One way to choose doubtful labels.
+
+    Args:
+        key: the field of ``LabelIssues`` with its marks.
+        title: on screen.
+        sentence: which labels it chooses.
+    """
+
+    key: str
+    title: str
+    sentence: str
+
+
+LABEL_RULES: tuple[LabelRule, ...] = (
+    LabelRule(
+        "by_rate",
+        "noise rate",
+        "Of each label and each other class, as many images are taken as the confident counts, "
+        "scaled up to all images with that label, lead to expect: those whose probability of the "
+        "other class is the furthest above that of the label.",
+    ),
+    LabelRule(
+        "by_joint",
+        "confident joint",
+        "The probability of another class reaches the mean that the images labelled with that "
+        "class have.",
+    ),
+)
+"""Both rules of ``label_issues``, the default first. Neither takes an answer that is the label."""
 
 _FLOOR = 2e-6
 _SLACK = 1e-6
 _ABSENT = 2.0
 
-Blocks = Callable[[], Iterable[tuple[int, Floats]]]
-
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """Labels that are probably wrong, the worst first.
+    """Labels that one rule or both find probably wrong, the worst first.
 
     Args:
         places: int64 (I,), which of the N images.
-        suggested: int32 (I,), the class that the model is confident of instead.
+        suggested: int32 (I,), the most probable class instead.
         margin: float32 (I,), probability of the given label minus that of the most probable other
             class, in [-1, 1]; the most negative first.
+        by_rate: bool (I,), taken by pruning by noise rate.
+        by_joint: bool (I,), off the diagonal of the confident joint.
         confident: int64 (N,), class that each image is confidently counted as; -1 for none.
     """
 
     places: Rows
     suggested: NDArray[np.int32]
     margin: Floats
+    by_rate: NDArray[np.bool_]
+    by_joint: NDArray[np.bool_]
     confident: Rows
 
 
@@ -67,17 +102,19 @@ def thresholds(blocks: Blocks, labels: NDArray[Any], classes: int) -> NDArray[np
 
 
 def label_issues(blocks: Blocks, labels: NDArray[Any], classes: int) -> LabelIssues:
-    """Find label errors: the images off the diagonal of the confident joint.
+    """Find label errors by two rules of confident learning.
 
     An image counts as class j when its probability of j reaches the mean that images labelled j
-    have (of several such classes, as the most probable). It is flagged when j is not its label,
-    unless its label is its most probable class. A class keeps at least one image.
+    have (of several such classes, as the most probable).
 
-    This is the plainest of the selections of confident learning; pruning by noise rate would
-    also flag images that reach no threshold, as many as the rates lead to expect.
+    - The confident joint flags it when j is not its label.
+    - Pruning by noise rate scales these counts up to all images of a label, and flags so many of
+      each (label, j), those whose probability of j is the furthest above that of the label.
+
+    Neither flags an image whose label is its most probable class, nor all images of a class.
 
     Args:
-        blocks: called twice; gives (first place, probabilities (b, C)) from the first image on.
+        blocks: called three times; gives (first place, probabilities (b, C)) in order.
             They must be out of sample, as zero-shot ones are, and calibrated.
         labels: (N,) classes; -1 is left out.
         classes: C.
@@ -85,8 +122,8 @@ def label_issues(blocks: Blocks, labels: NDArray[Any], classes: int) -> LabelIss
     Raises:
         InputError: no image has a label.
 
-    Source: Northcutt, Jiang and Chuang, JAIR 2021, section 3.1 and, in 3.2, the first selection
-    (C confusion).
+    Source: Northcutt, Jiang and Chuang, JAIR 2021, section 3.1 and, in 3.2, "C confusion" and
+    "prune by noise rate".
     """
     labels = np.asarray(labels, dtype=np.int64)
     if not np.any(labels >= 0):
@@ -98,10 +135,14 @@ def label_issues(blocks: Blocks, labels: NDArray[Any], classes: int) -> LabelIss
     for start, probabilities in blocks():
         part = slice(start, start + len(probabilities))
         confident[part], other[part], margin[part] = _judge(probabilities, labels[part], least)
-    off = (confident >= 0) & (confident != labels) & (other >= 0)
-    places = _leaving_one(np.flatnonzero(off), labels, margin, classes)
+    joint = (confident >= 0) & (confident != labels) & (other >= 0)
+    joint = _leaving_one(joint, labels, margin, classes)
+    cells = noise_counts(labels, confident, classes)
+    rate = most_doubtful(blocks, labels, cells) & (other >= 0)
+    places = np.flatnonzero(joint | rate)
     order = places[np.argsort(margin[places], kind="stable")]
-    return LabelIssues(order, other[order].astype(np.int32), margin[order], confident)
+    suggested = other[order].astype(np.int32)
+    return LabelIssues(order, suggested, margin[order], rate[order], joint[order], confident)
 
 
 def _judge(
@@ -119,12 +160,14 @@ def _judge(
     return confident, np.where((given >= 0) & (top != given), top, -1), margin
 
 
-def _leaving_one(chosen: Rows, labels: Rows, margin: Floats, classes: int) -> Rows:
+def _leaving_one(
+    flagged: NDArray[np.bool_], labels: Rows, margin: Floats, classes: int
+) -> NDArray[np.bool_]:
     """Every class keeps an image: of one that would lose all, the least doubtful stays."""
     sizes = np.bincount(labels[labels >= 0], minlength=classes)
-    taken = np.bincount(labels[chosen], minlength=classes)
-    keep = np.ones(len(chosen), dtype=bool)
+    taken = np.bincount(labels[flagged], minlength=classes)
+    kept = flagged.copy()
     for label in np.flatnonzero((taken >= sizes) & (sizes > 0)):
-        mine = np.flatnonzero(labels[chosen] == label)
-        keep[mine[np.argmax(margin[chosen[mine]])]] = False
-    return chosen[keep]
+        mine = np.flatnonzero(labels == label)
+        kept[mine[np.argmax(margin[mine])]] = False
+    return kept

@@ -43,8 +43,8 @@ RULES: tuple[Rule, ...] = (
         "label-wrong",
         "label wrong",
         "none",
-        "Confident learning flags the label, and another class is more probable by half of all "
-        "probability.",
+        "Confident learning flags the label (by noise rate), and another class is more probable "
+        "by half of all probability.",
     ),
     Rule(
         "several-true",
@@ -87,7 +87,7 @@ class Evidence:
     """What speaks for each category but the last: bool (M,) arrays over the M mistakes.
 
     Args:
-        label_wrong: flagged by confident learning with a margin below -0.5.
+        label_wrong: flagged by confident learning by noise rate with a margin below -0.5.
         several_true: the predicted class is one of several true labels.
         fine_grained: true and predicted class have the same parent.
         spurious: the image has a value on which wrong answers of the predicted class gather.
