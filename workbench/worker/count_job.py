@@ -200,6 +200,7 @@ class _Count:
 
 def _examples(total: Counter) -> pa.Table:
     """Captions kept for each concept: concept, number, caption; by concept, then number."""
+    texts = total.texts  # made anew at each asking
     kept = [
         (concept, number)
         for concept, numbers in enumerate(total.examples.tolist())
@@ -210,6 +211,6 @@ def _examples(total: Counter) -> pa.Table:
         {
             "concept": pa.array([concept for concept, _ in kept], pa.int32()),
             "number": pa.array([number for _, number in kept], pa.int64()),
-            "caption": pa.array([total.texts[number] for _, number in kept], pa.string()),
+            "caption": pa.array([texts[number] for _, number in kept], pa.string()),
         }
     )
