@@ -1,8 +1,8 @@
 """Terms whose words may stand anywhere in a caption: the rarest word leads, the others are checked.
 
-The captions with the rarest word of a term are its candidates; a candidate stays while each other
-word is among the (caption, word) pairs of the batch. Which word leads is learnt from the batches
-and changes the time, never the result.
+The captions with the rarest word of a term are its candidates. Most fall away by a comparison of
+64 bits; the rest stay while each other word is among the (caption, word) pairs of the batch. Which
+word leads is learnt from the batches and changes the time, never the result.
 """
 
 from __future__ import annotations
@@ -12,11 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.longtail.codes import distinct, ranges
+from workbench.longtail.codes import begins, distinct, ranges
 from workbench.longtail.concepts import Ints
 from workbench.longtail.trie import Hits
 
 __all__ = ["Anywhere"]
+
+
+Bits = NDArray[np.uint64]
+
+
+def _bit(word: Ints) -> Bits:
+    """One of 64 bits for each word: a caption that lacks the bit lacks the word."""
+    return np.left_shift(np.uint64(1), (word & 63).astype(np.uint64))
+
+
+def _bits_of(caption: Ints, word: Ints) -> Bits:
+    """By caption, up to the last that has a word: the bits of its words. Captions ascend."""
+    bits = np.zeros(int(caption[-1]) + 1 if len(caption) else 0, dtype=np.uint64)
+    first = np.flatnonzero(begins(caption))
+    if len(first):
+        bits[caption[first]] = np.bitwise_or.reduceat(_bit(word), first)
+    return bits
 
 
 @dataclass(frozen=True)
@@ -27,6 +44,8 @@ class _Plan:
     terms: Ints
     others: tuple[Ints, ...]
     """By number of the further word: (L,) that word of each term, -1 where it has no more."""
+    bits: Bits
+    """(L,) the bits of all further words of each term, see ``_bit``."""
 
 
 class Anywhere:
@@ -62,7 +81,10 @@ class Anywhere:
             further[have] = word[starts[have] + nth]
             others.append(further)
         begin = np.searchsorted(lead[by_lead], np.arange(self.vocabulary + 1))
-        return _Plan(begin, some[by_lead], tuple(others))
+        bits = np.zeros(self.terms, dtype=np.uint64)
+        for further in others:
+            bits |= np.where(further < 0, np.uint64(0), _bit(further))
+        return _Plan(begin, some[by_lead], tuple(others), bits)
 
     def _learn(self, words: Ints) -> None:
         """Count the words, and choose anew which lead whenever the total is four times as large."""
@@ -81,13 +103,15 @@ class Anywhere:
         """
         known = np.flatnonzero(words >= 0)
         present = distinct(caption[known] * self.vocabulary + words[known])
-        where, word = np.divmod(present, max(self.vocabulary, 1))
+        where_of_word, word = np.divmod(present, max(self.vocabulary, 1))
         self._learn(word)
         plan = self._plan  # another thread may put a new one in its place
         begin = plan.start[word]
         number = plan.start[word + 1] - begin
         which, place = ranges(begin, number)
-        where, term = where[which], plan.terms[place]
+        where, term = where_of_word[which], plan.terms[place]
+        likely = (_bits_of(where_of_word, word)[where] & plan.bits[term]) == plan.bits[term]
+        where, term = where[likely], term[likely]
         for other in plan.others:
             further = other[term]
             code = where * self.vocabulary + further
