@@ -11,8 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import handle
+from tests.pages import longtail_world
+from tests.pages.longtail_world import World
 from tests.pages.small_world import build, encode
-from workbench.api import Workbench
+from workbench.api import Workbench, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,6 +71,39 @@ def own(
 ) -> Iterator[Workbench]:
     """A copy of the small workspace, to be changed."""
     shutil.copytree(made, tmp_path / "own")
+    yield from _opened(tmp_path / "own", monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def tail_made(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small workspace with countings, runs and published tables; see ``longtail_world``."""
+    folder = tmp_path_factory.mktemp("tail")
+    root = folder / "workspace"
+    shutil.copytree(made, root)
+    bench = open_workspace(root)
+    longtail_world.build(bench, folder / "files").save(folder / "world.json")
+    bench.close()
+    return root
+
+
+@pytest.fixture
+def world(tail_made: Path) -> World:
+    """Keys of what is in the workspace of the long tail."""
+    return World.load(tail_made.parent / "world.json")
+
+
+@pytest.fixture
+def tail(tail_made: Path, quiet: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """The workspace of the long tail, to be read."""
+    yield from _opened(tail_made, monkeypatch)
+
+
+@pytest.fixture
+def own_tail(
+    tail_made: Path, quiet: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Workbench]:
+    """A copy of the workspace of the long tail, to be changed."""
+    shutil.copytree(tail_made, tmp_path / "own")
     yield from _opened(tmp_path / "own", monkeypatch)
 
 

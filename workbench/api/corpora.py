@@ -15,6 +15,7 @@ from workbench.api.work import Work
 from workbench.errors import InputError, UnknownName
 from workbench.longtail.concepts import Concepts, Counts
 from workbench.longtail.corpus_files import open_corpus
+from workbench.longtail.corpus_report import Report
 from workbench.longtail.matching import Matcher
 from workbench.longtail.rules import Options, rule_named
 from workbench.prompts.classes import ClassSet
@@ -139,8 +140,9 @@ class Corpora(Search, Work):
         """
         corpus = opened(self.workspace, corpus_named(self.workspace, name))
         found: list[str] = []
+        told = Report()  # broken lines are for the count to name
         for shard in corpus.shards:
-            for table in corpus.read(shard):
+            for table in corpus.read(shard, told):
                 found += table["caption"].slice(0, limit - len(found)).to_pylist()
                 if len(found) >= limit:
                     return tuple(found)

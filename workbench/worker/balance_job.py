@@ -19,6 +19,7 @@ from workbench.longtail.balance import (
     keep_probability,
     sample,
 )
+from workbench.longtail.corpus_report import Report
 from workbench.longtail.matching import Matcher, blocks, strings
 from workbench.longtail.rules import Options
 from workbench.types import JobInfo, Rows
@@ -66,9 +67,10 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
     options = Options(**counted.params["options"])
     matcher = Matcher(concepts, counted.params["rule"], options, counted.result["skip"])
     counts = workspace.runs.table(counted, "concepts")["captions"].to_numpy()
+    told = Report()
     sampled = _Sampled(counts, float(job.params["cap"]), int(job.params["seed"]))
     for shard in corpus.shards:
-        for table in corpus.read(shard):
+        for table in corpus.read(shard, told):  # what the count left out is left out here too
             for captions, numbers in _blocks(table):
                 found = matcher.match(captions)
                 pairs = distinct_pairs(found.caption, matcher.owner[found.term], len(concepts))
@@ -83,8 +85,8 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
         "name": pa.array(concepts.names),
     }
     tables = {"concepts": pa.table({**named, **columns}), "sample": sampled.table()}
-    told = ("captions", "matched", "kept", "kept_expected")
-    result = {name: getattr(total, name) for name in told}
+    figures = ("captions", "matched", "kept", "kept_expected")
+    result = {name: getattr(total, name) for name in figures}
     return {"run": workspace.runs.publish(KIND, job.params, result, tables).key}
 
 
