@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workbench.api.balance import Balancing, CapEffect, Sides
 from workbench.api.class_texts import NearClass, PromptRank
 from workbench.api.corpora import CaptionExample, CountRun
 from workbench.api.evaluation import Evaluation
 from workbench.api.frequencies import Accuracies, PublishedTable, Source
 from workbench.api.health import Health
-from workbench.api.names import BalanceRun, SynonymReport, Tails
+from workbench.api.names import BalanceRun, RareClasses, SynonymReport
 from workbench.api.published import Published
 from workbench.api.results import (
     DIRECTIONS,
@@ -59,6 +60,7 @@ __all__ = [
     "SAMPLE_MODELS",
     "Accuracies",
     "BalanceRun",
+    "CapEffect",
     "CaptionExample",
     "Comparison",
     "CorpusInfo",
@@ -78,12 +80,14 @@ __all__ = [
     "PromptRank",
     "PublishedTable",
     "Query",
+    "RareClasses",
     "RetrievalReport",
     "RunReview",
     "ScoreHistogram",
     "SearchResult",
     "ShiftRow",
     "Shifts",
+    "Sides",
     "Source",
     "SynonymReport",
     "TailReport",
@@ -93,7 +97,7 @@ __all__ = [
 ]
 
 
-class Workbench(Sample, Tails, Evaluation, RunReports, Published, Health):
+class Workbench(Sample, Balancing, Evaluation, RunReports, Published, Health):
     """An open workspace and every question one can ask of it."""
 
 

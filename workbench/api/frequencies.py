@@ -32,6 +32,7 @@ _KEYS = {
     ACCURACIES: ("pretrained", "backbone", "prompts", "benchmark"),
 }
 _IMAGES = "images"
+_Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -283,6 +284,12 @@ class Frequencies(Changes, Corpora):
         Raises:
             InputError: another dataset, other classes, or a corpus without images.
         """
+        text, image, samples = self._two_sides(count, run, threshold)
+        concepts = self.zero_shot_run(run).classes
+        return misalignment(text, image, concepts=concepts, samples=samples)[0]
+
+    def _two_sides(self, count: str, run: str, threshold: float) -> tuple[_Pairs, _Pairs, int]:
+        """(row, concept) of the captions and of the images of a dataset, and its items."""
         counted, asked = self._counted(count), self._zero_shot(run)
         for what, one, two in (
             ("dataset", counted.params["corpus"], asked.params["dataset"]),
@@ -290,10 +297,8 @@ class Frequencies(Changes, Corpora):
         ):
             if one != two:
                 raise InputError(f"{what} of the run", expected=str(one), got=str(two))
-        text = self._caption_pairs(counted)
         samples = self.workspace.catalog.dataset(counted.params["corpus"]).items
-        concepts = self.zero_shot_run(run).classes
-        return misalignment(text, self._tags(run, threshold), concepts=concepts, samples=samples)[0]
+        return self._caption_pairs(counted), self._tags(run, threshold), samples
 
     def _caption_pairs(self, counted: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(row of the item, concept) of every match in a dataset's own captions."""

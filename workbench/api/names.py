@@ -15,6 +15,7 @@ from workbench.api.tail import LongTail
 from workbench.errors import InputError, UnknownName
 from workbench.filters import from_json
 from workbench.longtail.balance import Effective
+from workbench.longtail.bins import mean
 from workbench.longtail.concepts import Concepts, Counts
 from workbench.longtail.synonyms import Gain, Spoken, agreement, gain, per_synonym
 from workbench.longtail.tail_set import Manifest, Written, rarest, write_tail_set
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from store.runs import Run
 
-__all__ = ["BalanceRun", "SynonymReport", "Tails"]
+__all__ = ["BalanceRun", "RareClasses", "SynonymReport", "Tails"]
 
 SYNONYMS, BALANCE = "evaluate-synonyms", "balance-corpus"
 CODE = 1
@@ -47,6 +48,26 @@ class SynonymReport:
     concepts: Concepts
     rows: tuple[Spoken, ...]
     agreement: Measure
+
+
+@dataclass(frozen=True)
+class RareClasses:
+    """The rarest classes of a run.
+
+    Args:
+        table: a row a class, the rarest first: class (its place in the run), name, captions,
+            images, accuracy (percent, null without images), low, high (its 95% interval).
+        rare: mean accuracy of those with images, in points; NaN without any.
+        rest: of the other classes with a count and images.
+        absent: classes of the run without a count, which cannot be chosen.
+        label: which quantity the counts are.
+    """
+
+    table: pa.Table
+    rare: Measure
+    rest: Measure
+    absent: int
+    label: str
 
 
 @dataclass(frozen=True)
@@ -221,6 +242,43 @@ class Tails(LongTail, Items):
         places = rarest(found.names, found.counts, k)
         return tuple((found.names[place], float(found.counts[place])) for place in places)
 
+    def rare_classes(self, run: str, frequency: str, k: int = 20) -> RareClasses:
+        """The k rarest classes of a run, as ``export_tail`` writes them.
+
+        Raises:
+            UnknownName: no such run or source.
+            InputError: k below 1, or no class with a count.
+        """
+        import pyarrow as pa
+
+        scored, counted, _ = self._joined(f"run:{run}", frequency, None)
+        chosen = rarest(counted.names, counted.counts, k)
+        others = np.ones(len(scored.names), dtype=bool)
+        others[chosen] = False
+        measured = ~np.isnan(scored.accuracy)
+        others &= measured & ~np.isnan(counted.counts)
+        classes = self.run_classes(run).take(chosen)
+        percent = {
+            name: 100 * classes[name].to_numpy(zero_copy_only=False).astype(np.float64)
+            for name in ("accuracy", "low", "high")
+        }
+        kept = chosen[measured[chosen]]
+        return RareClasses(
+            table=pa.table(
+                {
+                    "class": classes["class"],
+                    "name": classes["name"],
+                    "captions": counted.counts[chosen],
+                    "images": classes["n"],
+                    **{name: pa.array(v, from_pandas=True) for name, v in percent.items()},
+                }
+            ),
+            rare=mean(scored.accuracy[kept]),
+            rest=mean(scored.accuracy[others]),
+            absent=len(counted.absent),
+            label=counted.label,
+        )
+
     def export_tail(self, run: str, frequency: str, folder: str | Path, *, k: int = 20) -> Written:
         """Write the images of the k rarest classes of a run as a test set of their own.
 
@@ -240,7 +298,7 @@ class Tails(LongTail, Items):
         """
         asked = self.zero_shot_run(run)
         names = tuple(self.run_classes(run)["name"].to_pylist())
-        counted, _ = self.frequency(frequency).match(names)
+        _, counted, _ = self._joined(f"run:{run}", frequency, None)
         manifest = Manifest.of(names, counted.counts, k, corpus=counted.corpus, rule=counted.rule)
         chosen = {names.index(name) for name, _ in manifest.classes}
         images = self._images_of(asked.dataset, self._zero_shot(run), names, chosen)
