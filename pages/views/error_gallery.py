@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared import filters, paging
 from pages.views import predicted, zero_shot_runs
 from workbench.api import ZeroShotRun
-from workbench.measures.error_types import CATEGORIES, RULES
+from workbench.measures.error_types import RULES
 
 __all__ = ["draw"]
 
@@ -31,7 +31,6 @@ _SORT_HELP = (
 )
 _VERDICTS: dict[str, str | None] = {_ANY: None, "no verdict yet": "none"}
 _VERDICTS |= {rule.title: rule.category for rule in RULES}
-_VERDICTS |= {each.replace("-", " "): each for each in CATEGORIES if each not in _VERDICTS.values()}
 _VERDICT_HELP = (
     "What a person found the mistake to be, or where nobody has judged it yet, what the newest "
     "review of this run proposes."

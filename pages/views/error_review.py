@@ -128,9 +128,9 @@ def _labels(run: ZeroShotRun, found: RunReview) -> None:
     rule = titles.get(str(chosen), LABEL_RULES[0])
     st.caption(
         f"{found.issues[rule.key]:,} of {found.labelled:,} labels are doubted by confident "
-        f"learning (Northcutt et al., 2021). {rule.sentence} Labels that are the model's answer are never "
-        "taken. Judged by the run's calibrated probabilities: the better the model, the fewer of "
-        "them are the model's own mistakes, so look from the top."
+        f"learning (Northcutt et al., 2021). {rule.sentence} Labels that are the model's answer "
+        "are never taken. Judged by the run's calibrated probabilities: the better the model, the "
+        "fewer of them are the model's own mistakes, so look from the top."
     )
     table = api().review_table(run.key, "issues")
     table = table.filter(table[rule.key])

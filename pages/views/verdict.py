@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared.handle import api
+from pages.shared.plain import plain
 from workbench.api import PredictionRow, ZeroShotRun
 from workbench.measures.error_types import CATEGORIES, RULES
 
@@ -30,7 +31,7 @@ def draw(run: ZeroShotRun, one: PredictionRow) -> None:
         "What is it?",
         options,
         index=options.index(now) if now in options else 0,
-        format_func=lambda each: titles.get(each, each.replace("-", " ")),
+        format_func=lambda each: titles.get(each, each),
         key=key,
         on_change=changed,
         help=_proposal(run.key, one.row),
@@ -45,6 +46,8 @@ def _proposal(key: str, row: int) -> str:
     rows = table["row"].to_pylist()
     if row not in rows:
         return "Kept for this image, in every run."
-    category = table["category"][rows.index(row)].as_py()
+    place = rows.index(row)
+    category, word = (table[name][place].as_py() for name in ("category", "word"))
     rule = next(rule for rule in RULES if rule.category == category)
-    return f"Proposed: {rule.title}. {rule.sentence} Your verdict is kept for every run."
+    title = plain(f"{rule.title}, {word}" if category == "out-of-vocabulary" else rule.title)
+    return f"Proposed: {title}. {rule.sentence} Your verdict is kept for every run."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.zero_shot_world import Control, Encoder, evaluate, fill
+from tests.api.zero_shot_world import WORDS, Control, Encoder, evaluate, fill
 from workbench.api import open_workspace
 from workbench.errors import InputError, UnknownName
 from workbench.measures.confident import LABEL_RULES
-from workbench.worker import review_job
+from workbench.worker import review_evidence, review_job
 
 
 @pytest.fixture
@@ -42,6 +42,22 @@ def test_every_mistake_gets_one_proposal_and_one_slice(pets):
     ]  # fmt: skip
     for rule in LABEL_RULES:
         assert found.issues[rule.key] == sum(each[rule.key] for each in issues) == 2
+
+
+def test_a_word_outside_the_classes_is_proposed(pets, monkeypatch):
+    # f (.96, .28) is nearer to the hamster at (.936, .351) than to the cat, by .997 - .96
+    monkeypatch.setattr(review_evidence, "vocabulary", lambda: ("a cat", "hamster", "fox"))
+    monkeypatch.setattr(review_evidence, "outside", lambda classes: (False, True, True))
+    monkeypatch.setattr(review_evidence, "TEMPLATE", "a {}.")  # toys know "photo" as a word
+    monkeypatch.setitem(WORDS, "hamster", (0.936, 0.351))
+    monkeypatch.setattr("workbench.measures.out_of_vocabulary.MARGIN", 0.3)  # of 10 times that
+    monkeypatch.setattr(review_job, "_SURE", -2.0)  # no label is that wrong
+    key = evaluate(pets)
+    found = review(pets, key)
+    table = {each["row"]: each for each in pets.review_table(key, "proposals").to_pylist()}
+    assert (table[5]["category"], table[5]["word"]) == ("out-of-vocabulary", "hamster")
+    assert table[2]["category"] != "out-of-vocabulary" and table[2]["word"] is None
+    assert found.categories["out-of-vocabulary"] == 1
 
 
 def test_the_review_is_made_once(pets):

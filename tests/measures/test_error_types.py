@@ -19,36 +19,36 @@ from workbench.measures.error_types import (
 
 
 def evidence(rows):
-    """Evidence from M rows of five marks."""
-    return Evidence(*np.asarray(rows, dtype=bool).reshape(-1, 5).T)
+    """Evidence from M rows of six marks."""
+    return Evidence(*np.asarray(rows, dtype=bool).reshape(-1, 6).T)
 
 
 def test_each_rule_alone_gives_its_category_and_none_the_last():
-    found = propose(evidence([*np.eye(5), np.zeros(5)]))
+    found = propose(evidence([*np.eye(6), np.zeros(6)]))
     assert [CATEGORIES[i] for i in found] == [rule.category for rule in RULES]
 
 
 def test_the_first_rule_that_holds_decides():
-    assert CATEGORIES[propose(evidence([[0, 1, 1, 1, 1]]))[0]] == "several-true"
-    assert CATEGORIES[propose(evidence([[1, 1, 1, 1, 1]]))[0]] == "label-wrong"
+    assert CATEGORIES[propose(evidence([[0, 1, 1, 1, 1, 1]]))[0]] == "several-true"
+    assert CATEGORIES[propose(evidence([[1, 1, 1, 1, 1, 1]]))[0]] == "label-wrong"
 
 
-@given(arrays(bool, (20, 5)), st.integers(0, 4))
+@given(arrays(bool, (20, 6)), st.integers(0, 5))
 def test_mistakes_are_parted_and_evidence_moves_them_forward_only(marks, rule):
     before = propose(evidence(marks))
-    assert np.bincount(before, minlength=6).sum() == 20
+    assert np.bincount(before, minlength=7).sum() == 20
     marks = marks.copy()
     marks[:, rule] = True
     assert (propose(evidence(marks)) <= before).all()
 
 
 def test_no_mistakes():
-    assert len(propose(evidence(np.empty((0, 5))))) == 0
+    assert len(propose(evidence(np.empty((0, 6))))) == 0
 
 
 def test_evidence_of_different_length_is_refused():
     with pytest.raises(InputError, match="one length"):
-        Evidence(*(np.zeros(n, bool) for n in (1, 1, 1, 1, 2)))
+        Evidence(*(np.zeros(n, bool) for n in (1, 1, 1, 1, 1, 2)))
 
 
 def test_review_takes_out_wrong_labels_and_accepts_true_answers():

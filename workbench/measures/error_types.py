@@ -4,7 +4,6 @@ The categories are those of "When does dough become a bagel?" (Vasudevan et al.,
 wrong labels set apart; the order of the rules follows the automated version by Peychev et al.
 (NeurIPS 2023), ``classify_error``. Both look at labels of several annotators, where we have less:
 the evidence behind each rule is named in ``RULES`` and shown with every proposal.
-Out of vocabulary is for a person to say: no rule proposes it.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
+from workbench.measures.out_of_vocabulary import MARGIN
+from workbench.prompts.vocabulary import TEMPLATE
 
 __all__ = ["CATEGORIES", "RULES", "Evidence", "Reviewed", "Rule", "propose", "reviewed_accuracy"]
 
@@ -59,6 +60,15 @@ RULES: tuple[Rule, ...] = (
         "Both classes have the same parent in the hierarchy.",
     ),
     Rule(
+        "out-of-vocabulary",
+        "out of vocabulary",
+        "minor",
+        "A word that names no class is nearer to the image than every class: cosine times logit "
+        f"scale leads by more than {MARGIN:g}, so it is 7 times as probable. Words: the names of "
+        "ImageNet's classes and of the sample's concepts; words and class names alike as "
+        f'"{TEMPLATE.format("NAME")}"',
+    ),
+    Rule(
         "spurious",
         "spurious",
         "major",
@@ -75,8 +85,8 @@ RULES: tuple[Rule, ...] = (
 )
 """The rules in their order: the first that holds decides."""
 
-CATEGORIES: tuple[str, ...] = (*(rule.category for rule in RULES), "out-of-vocabulary")
-"""What a person may say: every proposal, and one that no rule proposes."""
+CATEGORIES: tuple[str, ...] = tuple(rule.category for rule in RULES)
+"""What a person may say."""
 
 _NOT_WRONG = ("several-true",)
 _NO_TRUTH = ("label-wrong",)
@@ -90,6 +100,7 @@ class Evidence:
         label_wrong: flagged by confident learning by noise rate with a margin below -0.5.
         several_true: the predicted class is one of several true labels.
         fine_grained: true and predicted class have the same parent.
+        out_of_vocabulary: a word outside the classes fits better than every class.
         spurious: the image has a value on which wrong answers of the predicted class gather.
         non_prototypical: far from the mean of its class.
 
@@ -100,6 +111,7 @@ class Evidence:
     label_wrong: NDArray[np.bool_]
     several_true: NDArray[np.bool_]
     fine_grained: NDArray[np.bool_]
+    out_of_vocabulary: NDArray[np.bool_]
     spurious: NDArray[np.bool_]
     non_prototypical: NDArray[np.bool_]
 
@@ -121,6 +133,7 @@ def propose(evidence: Evidence) -> NDArray[np.int64]:
         evidence.label_wrong,
         evidence.several_true,
         evidence.fine_grained,
+        evidence.out_of_vocabulary,
         evidence.spurious,
         evidence.non_prototypical,
         np.ones(len(evidence), dtype=bool),

@@ -14,9 +14,9 @@ from workbench.errors import InputError
 from workbench.measures.calibration import log_softmax
 from workbench.measures.confident import LABEL_RULES, LabelIssues, label_issues
 from workbench.measures.error_types import RULES, Evidence, propose
-from workbench.measures.hierarchy import mistake_heights, path_matrix
 from workbench.measures.slices import PairSlice, Slice, class_slices, embedding_slices
 from workbench.types import Floats, JobInfo, Rows
+from workbench.worker.review_evidence import beyond_classes, far, fine_grained, spurious
 from workbench.worker.zero_shot_scorer import classes_of, prompts_of, scorer_of
 from workbench.worker.zero_shot_scoring import StoredImages
 from workbench.worker.zero_shot_texts import text_vectors
@@ -31,8 +31,6 @@ __all__ = ["KIND", "run"]
 KIND = "review"
 _CELLS = 1 << 22
 _PAIRS = 50
-_SURPRISING = 0.05
-_FAR = 0.1
 _SURE = -0.5
 
 
@@ -40,8 +38,9 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
     """Review the run that ``params`` names (``run``, ``code``), unless that was done before.
 
     Table ``issues``: row, given, suggested (classes), margin, by_rate, by_joint; labels that a
-    rule of confident learning doubts, the worst first. Table ``proposals``: row, category; one
-    row a mistake. Table ``slices``: slice, row. The result holds what each slice has in common.
+    rule of confident learning doubts, the worst first. Table ``proposals``: row, category,
+    word (that fits better than every class, or null); one row a mistake. Table ``slices``: slice,
+    row. The result holds what each slice has in common.
 
     Raises:
         InputError: the run's head cannot score again, or no image has a label.
@@ -89,7 +88,8 @@ class _Review:
         )
         slices = self._slices(vectors, groups)
         self.control.tick(message="Proposing a kind for each mistake")
-        kinds = propose(self._evidence(issues, pairs, groups, vectors))
+        words = self._words(vectors)
+        kinds = propose(self._evidence(issues, pairs, groups, vectors, words))
         names = [RULES[kind].category for kind in kinds]
         result = {
             "issues": {rule.key: int(getattr(issues, rule.key).sum()) for rule in LABEL_RULES},
@@ -113,6 +113,7 @@ class _Review:
                 {
                     "row": pa.array(self.rows[self.mistakes]),
                     "category": pa.array(names, pa.string()),
+                    "word": pa.array(words, pa.string()),
                 }
             ),
             "slices": self._slice_table(slices),
@@ -183,41 +184,27 @@ class _Review:
         pairs: tuple[PairSlice, ...],
         groups: Mapping[str, list[Any]],
         vectors: Floats,
+        words: list[str | None],
     ) -> Evidence:
         """What speaks for each kind, for each mistake."""
         wrong = self.mistakes
         truth, predicted = self.truth[wrong], self.predicted[wrong]
-        classes = classes_of(self.workspace, self.made)
-        fine = np.zeros(len(wrong), dtype=bool)
-        if classes.has_hierarchy:
-            fine = mistake_heights(path_matrix(classes.paths), truth, predicted) == 1
-        spurious = np.zeros(len(wrong), dtype=bool)
-        for pair in pairs:
-            if pair.excess.p_corrected < _SURPRISING:
-                values = groups[pair.excess.column]
-                has = np.array([values[place] == pair.excess.value for place in wrong], dtype=bool)
-                spurious |= has & (predicted == pair.predicted)
         return Evidence(
             label_wrong=np.isin(wrong, issues.places[issues.by_rate & (issues.margin < _SURE)]),
             # a run's truth is the best scored true label: an answer among them is no mistake
             several_true=np.zeros(len(wrong), dtype=bool),
-            fine_grained=fine,
-            spurious=spurious,
-            non_prototypical=_far(vectors, self.truth)[wrong],
+            fine_grained=fine_grained(classes_of(self.workspace, self.made), truth, predicted),
+            out_of_vocabulary=np.array([word is not None for word in words], dtype=bool),
+            spurious=spurious(pairs, groups, wrong, predicted),
+            non_prototypical=far(vectors, self.truth)[wrong],
         )
 
-
-def _far(vectors: Floats, truth: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Images that are less like the mean of their class than nine in ten are."""
-    known = np.flatnonzero(truth >= 0)
-    means = np.zeros((int(truth.max(initial=0)) + 1, vectors.shape[1]), dtype=np.float64)
-    np.add.at(means, truth[known], vectors[known])
-    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-    near = np.einsum("nd,nd->n", vectors[known], means[truth[known]])
-    found = np.zeros(len(truth), dtype=bool)
-    if len(near):
-        found[known] = near < np.quantile(near, _FAR)
-    return found
+    def _words(self, vectors: Floats) -> list[str | None]:
+        """Of each mistake the word that fits better than every class."""
+        model = str(self.made.params["model"])
+        classes = classes_of(self.workspace, self.made)
+        wrong = vectors[self.mistakes]
+        return beyond_classes(self.workspace, self.control, model, classes, wrong)
 
 
 def _slice(found: Slice) -> dict[str, Any]:
