@@ -45,11 +45,11 @@ def test_every_mistake_gets_one_proposal_and_one_slice(pets):
 
 
 def test_a_word_outside_the_classes_is_proposed(pets, monkeypatch):
-    # f (.96, .28) is nearer to the hamster at (.936, .351) than to the cat, by .997 - .96
+    # f (.96, .28) is nearer to the hamster at (.98, .199) than to the cat, by .997 - .96; c (.6, .8) is not
     monkeypatch.setattr(review_evidence, "vocabulary", lambda: ("a cat", "hamster", "fox"))
     monkeypatch.setattr(review_evidence, "outside", lambda classes: (False, True, True))
     monkeypatch.setattr(review_evidence, "TEMPLATE", "a {}.")  # toys know "photo" as a word
-    monkeypatch.setitem(WORDS, "hamster", (0.936, 0.351))
+    monkeypatch.setitem(WORDS, "hamster", (0.98, 0.199))
     monkeypatch.setattr("workbench.measures.out_of_vocabulary.MARGIN", 0.3)  # of 10 times that
     monkeypatch.setattr(review_job, "_SURE", -2.0)  # no label is that wrong
     key = evaluate(pets)
