@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "concepts_of", "run"]
 
-_PART = "count-part"
+_PART = "count-shard"
 EXAMPLES = 20
 
 
@@ -76,6 +76,7 @@ class _Count:
         began = time.perf_counter()
         corpus = opened(self.workspace, corpus_named(self.workspace, self.params["corpus"]))
         if corpus.key != self.params["version"]:
+            self._forget(corpus.key)
             raise InputError(
                 f"corpus {self.params['corpus']!r}",
                 expected="its files as when the count was asked for",
@@ -93,6 +94,7 @@ class _Count:
         if again is not None:
             total, report = self._passed(corpus, again, 1)
         if not report.captions:
+            self._forget(corpus.key)
             raise InputError(
                 f"corpus {self.params['corpus']!r}",
                 expected="captions",
@@ -100,16 +102,23 @@ class _Count:
             )
         self.control.tick(message="Writing counts")
         key = self._publish(total, report, time.perf_counter() - began)
-        for part in self._parts():
-            self.workspace.runs.drop(part.key)
+        self._forget(corpus.key)
         return key
+
+    def _forget(self, version: str) -> None:
+        """Drop this count's shards, and those that were counted in other versions of the corpus."""
+        for part in self.workspace.runs.list(_PART):
+            of = part.params["count"]
+            old = of["corpus"] == self.params["corpus"] and of["version"] != version
+            if old or of == self.params:
+                self.workspace.runs.drop(part.key)
 
     def _passed(self, corpus: Readable, blank: Counter, which: int) -> tuple[Counter, Report]:
         """The counts of all shards; those that were counted before are only added."""
         total, report, done = blank, Report(), 0
         size = sum(shard.bytes for shard in corpus.shards)
         for shard in corpus.shards:
-            asked = {"count": self._key(), "shard": shard.number, "pass": which}
+            asked = {"count": dict(self.params), "shard": shard.number, "pass": which}
             kept = self.workspace.runs.find(_PART, asked)
             if kept is None:
                 rate = report.captions / done if done else 0  # captions a byte, so far
@@ -132,14 +141,6 @@ class _Count:
             total = max(round(expected), seen) if expected else None
             self.control.tick(seen, total, "Counting captions")
         return part, report
-
-    def _key(self) -> list[Any]:
-        return [self.params[name] for name in sorted(self.params)]
-
-    def _parts(self) -> list[Run]:
-        return [
-            part for part in self.workspace.runs.list(_PART) if part.params["count"] == self._key()
-        ]
 
     def _keep(self, asked: Mapping[str, Any], part: Counter, report: Report) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -192,9 +193,8 @@ class _Count:
             "pairs": pa.table({"a": a, "b": b, "captions": n}),
             "examples": _examples(total),
         }
-        known = self.workspace.catalog.datasets()
-        owners = [info.name for info in known if info.name == self.params["corpus"]]
-        dataset = owners[0] if owners else None
+        info = corpus_named(self.workspace, self.params["corpus"])
+        dataset = info.name if info.kind == "dataset" else None
         return self.workspace.runs.publish(KIND, self.params, result, tables, dataset=dataset).key
 
 
