@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from workbench.cli import tail_fit
 from workbench.cli.options import Commands, command, group
 from workbench.cli.output import say, show, table
 from workbench.longtail.published import read_accuracies, read_counts
@@ -14,6 +15,12 @@ from workbench.longtail.reference import BENCHMARKS, Reference, reference_fit
 __all__ = ["add"]
 
 _EXAMPLES = """\
+  workbench tail sources
+  workbench tail fit --run RUN --count COUNT --json
+  workbench tail export --run RUN --count COUNT --folder rare -k 20
+  workbench tail reference --counts counts.parquet --accuracy accuracy.csv --json"""
+
+_REFERENCE = """\
   workbench tail reference --counts concept_counts.csv.gz --accuracy class_accuracy.csv.gz
   workbench tail reference --counts counts.parquet --accuracy accuracy.csv --json"""
 
@@ -41,11 +48,12 @@ def add(commands: Commands) -> None:
         commands, "tail", "Relate accuracy to how often concepts were seen.", _EXAMPLES
     )
     actions.required = True
+    tail_fit.add(actions)
     sub = command(
         actions,
         "reference",
         "Compute the published log-linear fit of accuracy against concept frequency.",
-        _EXAMPLES,
+        _REFERENCE,
     )
     sub.add_argument(
         "--counts",
