@@ -6,12 +6,14 @@ what is not a widget: filters, sort order, the open item, the page of a grid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from workbench.errors import InputError
 from workbench.filters import Filters, from_json, to_json
 
-__all__ = ["filters", "read", "read_int", "set_filters", "write"]
+__all__ = ["filters", "read", "read_all", "read_int", "set_filters", "write", "write_all"]
 
 
 def read(name: str, default: str = "") -> str:
@@ -35,6 +37,19 @@ def write(**values: str | int | None) -> None:
                 del st.query_params[name]
         elif read(name) != str(value):
             st.query_params[name] = str(value)
+
+
+def read_all(name: str) -> tuple[str, ...]:
+    """Every value of an address parameter that may stand there several times."""
+    return tuple(str(value) for value in st.query_params.get_all(name))
+
+
+def write_all(name: str, values: Sequence[str]) -> None:
+    """Set an address parameter to several values; none removes it."""
+    if values:
+        st.query_params[name] = list(values)
+    else:
+        write(**{name: None})
 
 
 def filters(name: str = "where") -> Filters:

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.api.frequencies import Accuracies, Frequencies
+from workbench.api.review import CODE as REVIEW_CODE
+from workbench.api.said import REVIEW
 from workbench.errors import InputError, UnknownName
 from workbench.longtail.bins import Bins, bin_classes, fit_bins
-from workbench.longtail.calibration import Calibration, by_frequency
+from workbench.longtail.calibration import Calibration, by_frequency, kinds_by_frequency
 from workbench.longtail.fit import Fit, fit_classes
 from workbench.longtail.frequency import Frequency
 from workbench.longtail.matching_names import NameMatch
@@ -21,6 +23,7 @@ from workbench.longtail.partial import Partial, name_lengths, nearest_name, part
 from workbench.longtail.reference import RENAMED
 from workbench.longtail.tails import Tails, tails
 from workbench.longtail.zipf import Zipf, zipf
+from workbench.measures.error_types import RULES
 from workbench.measures.interval import Measure
 
 __all__ = ["COVARIATES", "LongTail", "TailReport"]
@@ -56,6 +59,14 @@ class TailReport:
     tails: Tails
     needed: Measure
     gain: float
+
+    def times_more(self, gain: float) -> tuple[Measure, Measure]:
+        """How many times more captions another gain asks for: by the classes, and by the bins.
+
+        Raises:
+            InputError: a gain that is not above 0.
+        """
+        return times_more(self.fit, gain=gain), times_more(self.binned, gain=gain)
 
 
 class LongTail(Frequencies):
@@ -107,6 +118,26 @@ class LongTail(Frequencies):
             needed=times_more(fit, gain=gain),
             gain=gain,
         )
+
+    def tail_groups(
+        self,
+        accuracy: str,
+        frequency: str,
+        *,
+        low: float = 0.2,
+        high: float = 0.8,
+        by: Literal["share", "count"] = "share",
+        renames: Mapping[str, str] | None = None,
+        seed: int = 0,
+    ) -> Tails:
+        """Head, middle and tail alone, for cuts that are moved by hand; arguments as of ``tail``.
+
+        Raises:
+            UnknownName: no such source, or a rename of a name that is not there.
+            InputError: cuts that make no sense.
+        """
+        scored, counted, _ = self._joined(accuracy, frequency, renames)
+        return tails(counted.counts, scored.accuracy, low=low, high=high, by=by, seed=seed)
 
     def _joined(
         self, accuracy: str, frequency: str, renames: Mapping[str, str] | None
@@ -219,3 +250,29 @@ class LongTail(Frequencies):
             (table["predicted"].to_numpy() == truth)[known],
             cut.edges,
         )
+
+    def tail_kinds(
+        self, run: str, frequency: str, *, bins: int = 10, renames: Mapping[str, str] | None = None
+    ) -> NDArray[np.int64] | None:
+        """Mistakes of each proposed kind in each row of ``tail_calibration``: int64 (B + 1, K).
+
+        The kinds are those of ``measures.error_types.RULES``, in their order. None where the run
+        was not reviewed.
+
+        Raises:
+            UnknownName: no such run or source.
+        """
+        params = {"run": run, "code": REVIEW_CODE}
+        found = self.workspace.runs.find(REVIEW, params)
+        if found is None:
+            return None
+        scored, counted, _ = self._joined(f"run:{run}", frequency, renames)
+        cut = bin_classes(counted.counts, scored.accuracy, bins=bins)
+        table = self.workspace.predictions.table(self._zero_shot(run))
+        rows, truth = table["row"].to_numpy(), table["truth"].to_numpy()
+        said = self.workspace.runs.table(found, "proposals")
+        category = {rule.category: place for place, rule in enumerate(RULES)}
+        kind = np.array([category[each] for each in said["category"].to_pylist()], dtype=np.int64)
+        order = np.argsort(rows)
+        place = order[np.searchsorted(rows, said["row"].to_numpy(), sorter=order)]
+        return kinds_by_frequency(counted.counts, truth[place], kind, cut.edges, count=len(RULES))

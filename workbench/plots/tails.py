@@ -13,7 +13,7 @@ from workbench.longtail.tails import WORST, Tails
 from workbench.measures.interval import Measure
 from workbench.plots import style
 
-__all__ = ["calibration_bars", "tail_bars"]
+__all__ = ["calibration_bars", "kind_bars", "tail_bars"]
 
 _GROUPS = {
     "overall": "all classes",
@@ -110,6 +110,45 @@ def calibration_bars(found: Calibration) -> go.Figure:
     )
     made.update_xaxes(type="category", title_text="captions with the true class")
     made.update_yaxes(tickformat=".0%", range=[0, 1])
+    return made
+
+
+def kind_bars(
+    edges: Sequence[float], kinds: Sequence[Sequence[int]], titles: Sequence[str]
+) -> go.Figure:
+    """Of what kind the mistakes of each range of frequency are, as shares; the rarest first.
+
+    One trace a kind that occurs, one point a row with mistakes; customdata is
+    [row of ``Calibration``, kind].
+
+    Args:
+        edges: B + 1 edges, log10 of the count.
+        kinds: (B + 1, K) mistakes, as of ``kinds_by_frequency``.
+        titles: K names of the kinds.
+    """
+    rows = [row for row, found in enumerate(kinds) if sum(found)]
+    names = [_range(edges, row) for row in rows]
+    made = style.figure(height=300, showlegend=True, barmode="stack", bargap=0.3)
+    colours = (style.IMAGE_COLOUR, style.TEXT_COLOUR, *style.MODEL_COLOURS)
+    for kind, title in enumerate(titles):
+        if not any(kinds[row][kind] for row in rows):
+            continue
+        made.add_bar(
+            x=names,
+            y=[kinds[row][kind] / sum(kinds[row]) for row in rows],
+            name=style.plain(title),
+            marker={"color": colours[kind % len(colours)], "line": {"width": 0}},
+            customdata=[[row, kind] for row in rows],
+            hovertext=[
+                f"captions: {name}<br>{style.plain(title)}: "
+                f"<b>{style.count(kinds[row][kind])}</b> of "
+                f"{style.count(sum(kinds[row]))} mistakes"
+                for row, name in zip(rows, names, strict=True)
+            ],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    made.update_xaxes(type="category", title_text="captions with the true class")
+    made.update_yaxes(title_text="share of the mistakes", tickformat=".0%", range=[0, 1])
     return made
 
 
