@@ -1,6 +1,9 @@
 """Counters: by hand, against slow loops, however the corpus is cut, saved or merged."""
 
+import csv
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from tests.longtail.plain import count, words
 from workbench.errors import InputError, UnknownName
 from workbench.longtail.concepts import Concepts
+from workbench.longtail.corpus_files import open_corpus
 from workbench.longtail.counting import Counter
 from workbench.longtail.lemmas import lemma
 from workbench.longtail.matching import _BLOCK_BYTES
@@ -188,3 +192,30 @@ def test_threads_and_blocks_change_nothing(random) -> None:
     one.add(texts)
     many.add(pa.chunked_array([texts[:100], texts[100:]]))
     same(one, many)
+
+
+def test_the_planted_counts_of_the_sample_world_are_found() -> None:
+    world = Path(__file__).resolve().parents[2] / "sample_data"
+    about = json.loads((world / "concepts.json").read_text("utf-8"))
+    with (world / "pretrain" / "counts.csv").open(encoding="utf-8") as file:
+        planted = {row["name"]: int(row["count"]) for row in csv.DictReader(file)}
+    concepts = Concepts.of([c["name"] for c in about], [c["synonyms"] for c in about])
+    counter = Counter(concepts, "words")
+    for table in open_corpus(world / "pretrain" / "captions.parquet").batches():
+        counter.add(table["caption"], numbers=table["number"])
+    counts = counter.counts("sample")
+    assert counts.captions == counts.matched == 125_480
+    said = [" ".join(words(term)) for terms in concepts.terms for term in terms]
+    said += [" ".join(words(word)) for c in about for word in c["pretrain_words"]]
+    everything = f" {' | '.join(dict.fromkeys(said))} "
+    alone = 0
+    for name, terms, found in zip(
+        concepts.names, concepts.terms, counts.distinct.tolist(), strict=True
+    ):
+        assert found >= planted[name]
+        if name == "small airplane":  # also an airplane that is small
+            continue
+        if all(everything.count(f" {' '.join(words(term))} ") == 1 for term in terms):
+            assert found == planted[name]  # no other concept is called by its words
+            alone += 1
+    assert alone > 500

@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,7 +42,8 @@ KINDS = {
 """Ending of a file name -> how it is read; all but ``.tgz`` may be followed by ``.gz``."""
 
 SCHEMA = pa.schema([("number", pa.int64()), ("caption", pa.string()), ("where", pa.string())])
-_BATCH = 50_000
+_BATCH = 100_000
+_BATCH_CHARACTERS = 16 << 20
 _GROUP_ROWS = 500_000
 _SHIFT = 32
 _NAMES = ("caption", "captions", "text", "texts", "title", "alt", "alt_text", "sentence", "prompt")
@@ -149,16 +149,33 @@ class Corpus:
         if shard.kind == "tar":
             yield from _tar_tables(shard, None if column is None else str(column), report)
             return
-        rows = _text_rows(shard, column, report)
-        while some := list(islice(rows, _BATCH)):
-            yield _table(shard, [line for line, _ in some], [text for _, text in some])
+        for places, texts, _ in _batched((*row, "") for row in _text_rows(shard, column, report)):
+            yield _table(shard, places, texts)
 
 
 def _tar_tables(shard: Shard, column: str | None, report: Report) -> Iterator[pa.Table]:
-    rows = tar_rows(shard.path, report, column=column)
-    while some := list(islice(rows, _BATCH)):
-        numbers, texts, names = zip(*some, strict=True)
+    for numbers, texts, names in _batched(tar_rows(shard.path, report, column=column)):
         yield _table(shard, numbers, texts, [f"{shard.path}/{name}" for name in names])
+
+
+def _batched(
+    rows: Iterator[tuple[int, str, str]],
+) -> Iterator[tuple[list[int], list[str], list[str]]]:
+    """Rows as columns, so many at once that neither their number nor their length is too large."""
+    numbers: list[int] = []
+    texts: list[str] = []
+    names: list[str] = []
+    size = 0
+    for number, text, name in rows:
+        numbers.append(number)
+        texts.append(text)
+        names.append(name)
+        size += len(text)
+        if len(texts) == _BATCH or size >= _BATCH_CHARACTERS:
+            yield numbers, texts, names
+            numbers, texts, names, size = [], [], [], 0
+    if texts:
+        yield numbers, texts, names
 
 
 def _text_rows(shard: Shard, column: str | int | None, report: Report) -> Iterator[Row]:

@@ -6,7 +6,8 @@
     counts = counter.counts("my corpus")
 
 Memory depends on the concepts, the pairs that occur together and the longest caption, not on the
-number of captions. Matching runs on several threads; numpy and Arrow let them work together.
+number of captions. Matching runs on other threads, also while the next captions are read; numpy
+and Arrow let them work together. Whatever is asked of a counter waits for them first.
 """
 
 from __future__ import annotations
@@ -76,13 +77,15 @@ class Counter:
         self.concepts, self.options = concepts, options or Options()
         self.matcher = Matcher(concepts, rule, self.options, skip)
         self.threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
-        self.captions = self.matched = 0
+        self.captions = self._matched = 0
         self._distinct = np.zeros(len(concepts), dtype=np.int64)
         self._by_term = np.zeros(self.matcher.terms, dtype=np.int64)
         self._alone = np.zeros(self.matcher.terms, dtype=np.int64)
         self._seen = np.zeros(len(self.matcher.spelled), dtype=np.bool_)
         self._pairs = PairCounts(len(concepts), most_pairs)
         self._examples = Examples(len(concepts), examples)
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._waiting: deque[tuple[_Block, Future[Matches]]] = deque()
 
     @property
     def rule(self) -> str:
@@ -92,11 +95,13 @@ class Counter:
     @property
     def examples(self) -> Ints:
         """int64 (C, k): the smallest caption numbers of each concept; -1 where it has fewer."""
+        self._settle()
         return self._examples.numbers
 
     @property
     def texts(self) -> Mapping[int, str]:
         """Caption number -> text, for every number in ``examples``; cut after 2,000 characters."""
+        self._settle()
         return self._examples.texts
 
     def add(
@@ -122,33 +127,28 @@ class Counter:
         given = np.arange(first, first + count) if numbers is None else _whole(numbers)
         if len(given) != count:
             raise InputError("numbers of captions", expected=str(count), got=str(len(given)))
-        parts = _parts(chunks, given)
-        if self.threads == 1:
-            for part in parts:
+        self.captions += count
+        for part in _parts(chunks, given):
+            if self._pool is None:
                 self._take(part, self.matcher.match(part.captions))
-            return
-        with ThreadPoolExecutor(self.threads) as pool:
-            waiting: deque[tuple[_Block, Future[Matches]]] = deque()
-            for part in parts:
-                waiting.append((part, pool.submit(self.matcher.match, part.captions)))
-                if len(waiting) > self.threads:
-                    self._take_next(waiting)
-            while waiting:
-                self._take_next(waiting)
+                continue
+            self._waiting.append((part, self._pool.submit(self.matcher.match, part.captions)))
+            self._settle(leave=self.threads)
 
-    def _take_next(self, waiting: deque[tuple[_Block, Future[Matches]]]) -> None:
-        block, found = waiting.popleft()
-        self._take(block, found.result())
+    def _settle(self, leave: int = 0) -> None:
+        """Add up the blocks that are being matched, but for the last few."""
+        while len(self._waiting) > leave:
+            block, found = self._waiting.popleft()
+            self._take(block, found.result())
 
     def _take(self, block: _Block, found: Matches) -> None:
         """Add up one block; captions ascend in ``found``, and concepts within a caption."""
-        self.captions += len(block.numbers)
         self._by_term += np.bincount(found.term, minlength=len(self._by_term))
         concept = self.matcher.owner[found.term]
         new_caption = begins(found.caption)
         kept = new_caption | begins(concept)
         caption, concept = found.caption[kept], concept[kept]
-        self.matched += int(new_caption.sum())
+        self._matched += int(new_caption.sum())
         concepts = np.bincount(caption, minlength=len(block.numbers))
         single = found.term[concepts[found.caption] == 1]
         self._alone += np.bincount(single, minlength=len(self._alone))
@@ -168,8 +168,10 @@ class Counter:
             raise InputError(
                 "counts to merge", expected=f"{self._asked()}", got=f"{other._asked()}"
             )
+        self._settle()
+        other._settle()
         self.captions += other.captions
-        self.matched += other.matched
+        self._matched += other._matched
         self._distinct += other._distinct
         self._by_term += other._by_term
         self._alone += other._alone
@@ -190,6 +192,7 @@ class Counter:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Words of the concepts that no caption so far contains; by the rule on lemmas only."""
+        self._settle()
         spelled = zip(self.matcher.spelled, self._seen.tolist(), strict=True)
         ordered = self.matcher.rule.ordered
         return () if ordered else tuple(word for word, seen in spelled if not seen)
@@ -232,13 +235,14 @@ class Counter:
                 got=f"{len(self.unknown)} words that no caption contains",
                 do="Count again with the counter that second_pass() gives.",
             )
+        self._settle()
         pairs = self._pairs.pairs()
         return Counts(
             self.concepts,
             self.rule,
             corpus,
             self.captions,
-            self.matched,
+            self._matched,
             self._distinct.copy(),
             self._by_term.copy(),
             pairs,
@@ -252,6 +256,7 @@ class Counter:
         Raises:
             DiskFull: no room; an older file of this name is untouched.
         """
+        self._settle()
         codes, number = self._pairs.coded()
         header = {
             "concepts": self.concepts.to_json(),
@@ -261,7 +266,7 @@ class Counter:
             "most_pairs": self._pairs.limit,
             "complete": self._pairs.complete,
             "captions": self.captions,
-            "matched": self.matched,
+            "matched": self._matched,
             "texts": [[number, text] for number, text in self.texts.items()],
         }
         arrays = {
@@ -293,7 +298,7 @@ class Counter:
                 skip=header["skip"],
                 threads=threads,
             )
-            counter.captions, counter.matched = header["captions"], header["matched"]
+            counter.captions, counter._matched = header["captions"], header["matched"]
             counter._distinct += arrays["distinct"]
             counter._by_term += arrays["by_term"]
             counter._alone += arrays["alone"]
