@@ -11,10 +11,12 @@ from workbench.params import build
 
 __all__ = ["Method", "Need", "Probability"]
 
-Need = Literal["prompts", "aligned", "support", "metric", "pairs", "frequency", "bias"]
+Need = Literal[
+    "prompts", "aligned", "support", "metric", "pairs", "frequency", "bias", "retrieved"
+]
 """What a head needs besides images: texts of the classes, the same templates for every class,
 labelled images, distances between classes, pairs of texts, counts of words in captions, a model
-with a logit bias."""
+with a logit bias, images that are retrieved by their captions."""
 
 Probability = Literal["softmax", "sigmoid"]
 """What makes probabilities of logits: softmax shares one among the classes, sigmoid judges each

@@ -12,6 +12,7 @@ from workbench.heads import (
     loki,
     mean,
     ncm,
+    real_linear,
     real_prompt,
     roboshot,
     sigmoid,
@@ -42,6 +43,7 @@ METHODS: tuple[Method, ...] = (
     knn.METHOD,
     linear_probe.METHOD,
     tip_adapter.METHOD,
+    real_linear.METHOD,
 )
 
 

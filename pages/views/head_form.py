@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from pages.shared.handle import api
+from pages.shared.pickers import addressed
 from pages.shared.plain import plain
-from workbench.api import Pairs
+from workbench.api import Pairs, Retrieval
 from workbench.method import Method
 from workbench.params import Described, describe
+from workbench.prompts.classes import ClassSet
 
-__all__ = ["choose"]
+__all__ = ["Chosen", "choose"]
 
 
-def choose() -> tuple[Method, dict[str, Any], int, Pairs | None]:
-    """Draw the box; return the head, its parameters, images a class to learn, pairs of texts."""
+@dataclass(frozen=True)
+class Chosen:
+    """A head and what it was given.
+
+    Args:
+        head: its card.
+        options: its parameters by name.
+        shots: images a class to learn from.
+        pairs: of texts.
+        retrieve: images found by captions.
+    """
+
+    head: Method
+    options: dict[str, Any]
+    shots: int
+    pairs: Pairs | None
+    retrieve: Retrieval | None
+
+
+def choose(classes: ClassSet, dataset: str) -> Chosen:
+    """Draw the box; return the head with what it needs besides prompts.
+
+    Args:
+        classes: that the head chooses from.
+        dataset: that is evaluated.
+    """
     heads = {head.key: head for head in api().heads()}
     titles = {head.title: head for head in heads.values()}
     chosen = st.selectbox("Head", list(titles), key="head", bind="query-params")
@@ -26,9 +53,10 @@ def choose() -> tuple[Method, dict[str, Any], int, Pairs | None]:
         options = {each.name: _field(head.key, each) for each in describe(head.params)}
         shots = _shots() if "support" in head.needs else 1
         pairs = _pairs() if "pairs" in head.needs else None
+        retrieve = _retrieve(classes, dataset) if "retrieved" in head.needs else None
     if head.source:
         st.caption(f":material/menu_book: {plain(head.source)}")
-    return head, options, shots, pairs
+    return Chosen(head, options, shots, pairs, retrieve)
 
 
 def _shots() -> int:
@@ -42,6 +70,24 @@ def _shots() -> int:
             help="Drawn at random (seed 0) from the labelled images; they are not measured.",
         )
     )
+
+
+def _retrieve(classes: ClassSet, dataset: str) -> Retrieval | None:
+    """Which counting of the classes in another dataset's captions finds images to learn from."""
+    own = {info.name for info in api().corpora() if info.kind == "dataset"} - {dataset}
+    counts = [c for c in api().counts() if c.classes_key == classes.key and c.corpus in own]
+    if not counts:
+        st.info(
+            "It learns from images whose captions name the classes: count these classes in the "
+            "captions of another dataset first (Long tail, Corpus).",
+            icon=":material/info:",
+        )
+        return None
+    key = addressed("Counting", {each.key: each.label for each in counts}, param="retrieve")
+    each = st.number_input(
+        "Images a class", min_value=1, value=100, key="each", bind="query-params"
+    )
+    return Retrieval(key, int(each))
 
 
 def _pairs() -> Pairs:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -14,8 +13,6 @@ from pages.shared.filters import View
 from pages.shared.handle import api
 from pages.shared.plain import plain
 from pages.views import class_sets, head_form, prompt_sets
-from workbench.api import Pairs
-from workbench.method import Method
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet
 from workbench.types import DatasetInfo, JobInfo, ModelInfo
@@ -35,10 +32,7 @@ class _Asked:
     view: View
     classes: ClassSet
     prompts: PromptSet
-    head: Method
-    options: dict[str, Any]
-    shots: int
-    pairs: Pairs | None
+    chosen: head_form.Chosen
 
 
 def draw(infos: Sequence[DatasetInfo]) -> DatasetInfo:
@@ -85,8 +79,8 @@ def _form(info: DatasetInfo, model: ModelInfo, label: str, view: View) -> None:
     with second, guarded():
         prompts = prompt_sets.choose(classes, model)
     with third, guarded():
-        head, options, shots, pairs = head_form.choose()
-        asked = _Asked(info, model, label, view, classes, prompts, head, options, shots, pairs)
+        chosen = head_form.choose(classes, info.name)
+        asked = _Asked(info, model, label, view, classes, prompts, chosen)
         st.button(
             f"Evaluate {plain(model.name)} on {plain(info.name)}",
             key="evaluate",
@@ -104,10 +98,11 @@ def _submit(asked: _Asked) -> None:
         asked.model.name,
         classes=asked.classes,
         prompts=asked.prompts,
-        head=asked.head.key,
-        options=asked.options,
-        shots=asked.shots,
-        pairs=asked.pairs,
+        head=asked.chosen.head.key,
+        options=asked.chosen.options,
+        shots=asked.chosen.shots,
+        pairs=asked.chosen.pairs,
+        retrieve=asked.chosen.retrieve,
         label=asked.label,
         where=asked.view.where,
     )

@@ -50,6 +50,7 @@ from workbench.api.zero_shot_results import (
 )
 from workbench.settings import default_workspace
 from workbench.worker.corpora import CorpusInfo
+from workbench.worker.retrieved import Retrieval
 from workbench.worker.zero_shot_question import Pairs
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "PublishedTable",
     "Query",
     "RareClasses",
+    "Retrieval",
     "RetrievalReport",
     "RunReview",
     "ScoreHistogram",

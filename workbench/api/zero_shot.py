@@ -16,6 +16,7 @@ from workbench.prompts import builtin
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet
 from workbench.types import JobInfo
+from workbench.worker.retrieved import Retrieval
 from workbench.worker.zero_shot_question import KIND, Pairs, askable, default_classes, question
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class ZeroShot(Search, Work):
         options: Mapping[str, Any] | None = None,
         shots: int = 1,
         pairs: Pairs | None = None,
+        retrieve: Retrieval | None = None,
         label: str = "label",
         where: Filters = (),
         groups: Sequence[str] | None = None,
@@ -112,6 +114,7 @@ class ZeroShot(Search, Work):
             options: its parameters by name.
             shots: images a class that few-shot heads learn from; they are not measured.
             pairs: texts that differ in what should not, or should, decide; for heads that ask.
+            retrieve: where images are retrieved by their captions, for heads that ask.
             label: column with the true class, or with lists of all true classes.
             where: conditions on the items that are evaluated.
             groups: columns to measure by; those with 2 to 50 values when None.
@@ -132,6 +135,7 @@ class ZeroShot(Search, Work):
             options=options,
             shots=shots,
             pairs=pairs,
+            retrieve=retrieve,
             label=label,
             where=where,
             groups=groups,

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from workbench.api import FINAL, Pairs, PredictionPage, Workbench, ZeroShotRun
+from workbench.api import FINAL, Pairs, PredictionPage, Retrieval, Workbench, ZeroShotRun
 from workbench.cli.following import add_waiting, follow, outcome
 from workbench.cli.options import Commands, add_where, command, opened, the_dataset, the_model
 from workbench.cli.options import where as conditions
@@ -60,6 +60,10 @@ def add(actions: Commands) -> None:
             default=[],
             help=f"RoboShot: they differ in what should {word}; repeat it",
         )
+    sub.add_argument(
+        "--retrieve", metavar="COUNT", help="REAL-Linear: a counting in another dataset's captions"
+    )
+    sub.add_argument("--each", type=int, default=100, help="REAL-Linear: images a class at most")
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument(
         "--failures", type=int, default=0, metavar="N", help="also list N mistakes, worst first"
@@ -103,6 +107,7 @@ def run(args: Namespace) -> int:
             options=options,
             shots=args.shots,
             pairs=Pairs.parsed(args.reject, args.accept),
+            retrieve=Retrieval(args.retrieve, args.each) if args.retrieve else None,
             label=args.label,
             where=filters,
             groups=args.group,

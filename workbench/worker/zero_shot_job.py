@@ -20,6 +20,7 @@ from workbench.methods import method
 from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet, expand
 from workbench.types import Floats, JobInfo, Rows
+from workbench.worker.retrieved import Retrieval, retrieved
 from workbench.worker.version import check_version
 from workbench.worker.zero_shot_question import KIND, question
 from workbench.worker.zero_shot_report import class_tables, figures
@@ -91,6 +92,17 @@ class _Evaluation:
         images = StoredImages(
             self.workspace, self.params["dataset"], model.key, rows, texts.shape[1]
         )
+        if "retrieved" in head.needs:
+            asked = Retrieval(**self.params["retrieve"])
+            support, note = retrieved(
+                self.workspace,
+                asked,
+                model.key,
+                texts=texts,
+                starts=expanded.starts,
+                seed=self.params["seed"],
+            )
+            notes.append(note)
         metric = None
         if "metric" in head.needs and classes.has_hierarchy:
             metric = hop_distances(path_matrix(classes.paths))

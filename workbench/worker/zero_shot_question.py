@@ -13,6 +13,9 @@ from workbench.prompts import builtin
 from workbench.prompts.classes import ClassSet, from_labels
 from workbench.prompts.prompt_sets import PromptSet, expand
 from workbench.types import Column, ModelInfo
+from workbench.worker.corpora import corpus_named
+from workbench.worker.count_question import KIND as COUNT
+from workbench.worker.retrieved import Retrieval
 from workbench.worker.version import check_embedded
 
 if TYPE_CHECKING:
@@ -120,6 +123,7 @@ def question(
     options: Mapping[str, Any] | None = None,
     shots: int = 1,
     pairs: Pairs | None = None,
+    retrieve: Retrieval | None = None,
     label: str = "label",
     where: Filters = (),
     groups: Sequence[str] | None = None,
@@ -168,6 +172,8 @@ def question(
     }
     if pairs is not None and "pairs" in chosen.needs:
         params["pairs"] = pairs.to_json()
+    if "retrieved" in chosen.needs:
+        params["retrieve"] = _retrieval(workspace, retrieve, params, card).to_json()
     return params
 
 
@@ -191,6 +197,33 @@ def _head(key: str, card: ModelInfo, pairs: Pairs | None) -> Method:
             do="Give two texts that differ in what should not, or should, decide.",
         )
     return chosen
+
+
+def _retrieval(
+    workspace: Workspace, asked: Retrieval | None, params: Mapping[str, Any], card: ModelInfo
+) -> Retrieval:
+    """What images are retrieved by, when it suits the run."""
+    if asked is None:
+        raise InputError(
+            "images to learn from",
+            expected="a counting of these classes in the captions of another dataset",
+            got="none",
+            do="Count the classes in a dataset's captions first.",
+        )
+    counted = workspace.runs.get(asked.count)
+    if counted.kind != COUNT or counted.params["classes"] != params["classes"]:
+        raise InputError(
+            "counting to retrieve by", expected="one of the run's classes", got=counted.kind
+        )
+    dataset = counted.params["corpus"]
+    if dataset == params["dataset"] or corpus_named(workspace, dataset).kind != "dataset":
+        raise InputError(
+            "corpus to retrieve from",
+            expected="the captions of another dataset, with images",
+            got=repr(dataset),
+        )
+    check_embedded(workspace, dataset, card, "image")
+    return asked
 
 
 def _groups(columns: Mapping[str, Column], label: str) -> list[str]:
