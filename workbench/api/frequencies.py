@@ -18,6 +18,7 @@ from workbench.longtail import published
 from workbench.longtail.frequency import Frequency, of_counts, of_table
 from workbench.longtail.misalignment import Misalignment, misalignment
 from workbench.longtail.reference import Reference, reference_fit
+from workbench.worker.retrieved import caption_pairs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -302,25 +303,8 @@ class Frequencies(Changes, Corpora):
 
     def _caption_pairs(self, counted: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(row of the item, concept) of every match in a dataset's own captions."""
-        from workbench.longtail.matching import Matcher
-        from workbench.longtail.rules import Options
-        from workbench.worker.corpora import corpus_named, opened
-
-        name = counted.params["corpus"]
-        corpus = opened(self.workspace, corpus_named(self.workspace, name))
-        options = Options(**counted.params["options"])
-        skip = counted.result["skip"]
-        matcher = Matcher(self._concepts(counted), counted.params["rule"], options, skip)
-        owners = self.workspace.tables.caption_items(name)
-        items, concepts = [], []
-        for shard in corpus.shards:
-            for table in corpus.read(shard):
-                found = matcher.match(pc.fill_null(table["caption"], "").combine_chunks())
-                rows = table["number"].to_numpy()[found.caption]
-                items.append(owners[rows])
-                concepts.append(matcher.owner[found.term])
-        empty = np.zeros(0, dtype=np.int64)
-        return np.concatenate([empty, *items]), np.concatenate([empty, *concepts])
+        captions, concepts = caption_pairs(self.workspace, counted)
+        return self.workspace.tables.caption_items(counted.params["corpus"])[captions], concepts
 
 
 def _described(run: Run) -> PublishedTable:
