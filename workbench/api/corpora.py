@@ -20,7 +20,7 @@ from workbench.longtail.matching import Matcher
 from workbench.longtail.rules import Options, rule_named
 from workbench.prompts.classes import ClassSet
 from workbench.types import JobInfo
-from workbench.worker.corpora import CorpusInfo, corpora, corpus_named, opened
+from workbench.worker.corpora import CorpusInfo, Readable, corpora, corpus_named, opened
 from workbench.worker.count_question import KIND as COUNT
 from workbench.worker.count_question import question, titled
 
@@ -53,6 +53,7 @@ class CountRun:
         seconds: that it took.
         created: seconds since 1970.
         current: the corpus is as it was.
+        pairs_complete: which concepts stand together was counted for all captions.
     """
 
     key: str
@@ -71,6 +72,7 @@ class CountRun:
     seconds: float
     created: float
     current: bool
+    pairs_complete: bool
 
     @property
     def label(self) -> str:
@@ -119,7 +121,8 @@ class Corpora(Search, Work):
             InputError: a name that is taken or not allowed, no such file, or no such column.
         """
         given = [paths] if isinstance(paths, str | Path) else list(paths)
-        if name in {each.name for each in self.corpora() if each.kind != "files"}:
+        datasets = {info.name for info in self.workspace.catalog.datasets()}
+        if name in datasets | {each.name for each in self.corpora() if each.kind != "files"}:
             raise InputError(f"corpus {name!r}", expected="a name that is free", got="a taken one")
         absolute = [str(Path(path).expanduser().absolute()) for path in given]
         place = int(column) if column is not None and column.isdigit() else column
@@ -212,14 +215,21 @@ class Corpora(Search, Work):
             seconds=result["seconds"],
             created=run.created,
             current=versions[name] == params["version"],
+            pairs_complete=result["pairs_complete"],
         )
 
     def _corpus_version(self, name: str) -> str:
         """Version of a corpus as it is now; nothing when it is gone."""
+        corpus = self._readable(name)
+        return "" if corpus is None else corpus.key
+
+    def _readable(self, name: str) -> Readable | None:
+        """A corpus to be read; None when it was removed or its files are gone."""
         try:
-            return opened(self.workspace, corpus_named(self.workspace, name)).key
+            corpus = opened(self.workspace, corpus_named(self.workspace, name))
+            return corpus if corpus.key else None
         except (InputError, UnknownName, OSError):
-            return ""
+            return None
 
     def _counted(self, key: str) -> Run:
         run = self.workspace.runs.get(key)
@@ -244,34 +254,49 @@ class Corpora(Search, Work):
         return table if concept is None else table.filter(pc.equal(table["concept"], concept))
 
     def count_together(self, key: str, concept: int, limit: int = 50) -> pa.Table:
-        """Concepts that stand in captions with this one: concept, name, captions; most first."""
+        """Concepts that stand in captions with this one: concept, name, captions; most first.
+
+        Raises:
+            UnknownName: no such counting.
+            InputError: no concept at this place.
+        """
         import pyarrow as pa
 
         run = self._counted(key)
+        self._check_concept(run, concept)
         pairs = self._count_table(run, "pairs")
         names = np.array(self._count_table(run, "concepts")["name"].to_pylist(), dtype=object)
         a, b, n = (pairs[name].to_numpy() for name in ("a", "b", "captions"))
         here = (a == concept) | (b == concept)
         other, n = np.where(a == concept, b, a)[here], n[here]
         order = np.lexsort((other, -n))[:limit]
-        columns = {"concept": other[order], "name": names[other[order]], "captions": n[order]}
-        return pa.table(columns)
+        called = pa.array(names[other[order]], pa.string())
+        return pa.table({"concept": other[order], "name": called, "captions": n[order]})
+
+    def _check_concept(self, run: Run, concept: int) -> None:
+        count = len(self._count_table(run, "concepts"))
+        if not 0 <= concept < count:
+            expected = f"a place from 0 to {count - 1}"
+            raise InputError("concept of the counting", expected=expected, got=str(concept))
 
     def count_examples(self, key: str, concept: int, limit: int = 20) -> tuple[CaptionExample, ...]:
         """Captions that name a concept, the first of the corpus, with the words marked.
 
         Raises:
             UnknownName: no such counting.
+            InputError: no concept at this place.
         """
         run = self._counted(key)
+        self._check_concept(run, concept)
         table = self._count_table(run, "examples")
         rows = table.filter(pc.equal(table["concept"], concept)).slice(0, limit).to_pylist()
         concepts = self._concepts(run)
         one = Concepts.of([concepts.names[concept]], [concepts.terms[concept][1:]])
-        matcher = Matcher(one, run.params["rule"], Options(**run.params["options"]))
+        options, skip = Options(**run.params["options"]), run.result["skip"]
+        matcher = Matcher(one, run.params["rule"], options, skip)
         name = run.params["corpus"]
         items = self._items_of(name, [row["number"] for row in rows])
-        corpus = opened(self.workspace, corpus_named(self.workspace, name)) if not items else None
+        corpus = None if items else self._readable(name)
         return tuple(
             CaptionExample(
                 number=row["number"],
@@ -285,7 +310,8 @@ class Corpora(Search, Work):
 
     def _items_of(self, corpus: str, numbers: Sequence[int]) -> dict[int, int]:
         """Caption number -> item row, where the corpus is a dataset's own captions."""
-        if corpus_named(self.workspace, corpus).kind != "dataset" or not numbers:
+        kinds = {each.name: each.kind for each in self.corpora()}
+        if kinds.get(corpus) != "dataset" or not numbers:
             return {}
         found = self.workspace.tables.captions(corpus, np.array(numbers, dtype=np.int64))
         return dict(zip(found["row"].to_pylist(), found["item_row"].to_pylist(), strict=True))
