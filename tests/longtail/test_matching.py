@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.longtail.plain import named
-from workbench.errors import UnknownName
+from workbench.errors import InputError, UnknownName
 from workbench.longtail.concepts import Concepts
 from workbench.longtail.matching import Matcher, blocks, matches, never, spans
 from workbench.longtail.rules import RULES, Options, label, rule_named
@@ -147,3 +147,11 @@ def test_every_rule_is_its_slow_loop(rule, captions, terms, lower) -> None:
     for i, text in enumerate(captions):
         marked = {concept for _, _, concept in spans(text, concepts, rule, Options(lower=lower))}
         assert marked == {j for at, j in slow if at == i}
+
+
+@pytest.mark.parametrize("captions", [[b"\xff"], [1.5], ["\ud800"], pa.array([[1]])])
+def test_captions_that_are_no_texts_are_refused(captions) -> None:
+    with pytest.raises(InputError, match="captions"):
+        matches(captions, Concepts.of(["cat"]), "words")
+    with pytest.raises(InputError, match="term"):
+        Concepts.of(["a\udc80"])

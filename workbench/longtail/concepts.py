@@ -59,7 +59,8 @@ class Concepts:
         if len(set(terms)) != len(terms):
             raise InputError(what, expected="each term once", got=repr(terms))
         for term in terms:
-            if not term or term != _tidy(term):
+            half = any("\ud800" <= char <= "\udfff" for char in term)
+            if not term or half or term != _tidy(term):
                 expected = "a word or words with single blanks between them"
                 raise InputError(f"term of {what}", expected=expected, got=repr(term))
 

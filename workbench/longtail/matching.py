@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from workbench.errors import InputError
 from workbench.longtail.anywhere import Anywhere
 from workbench.longtail.codes import distinct
 from workbench.longtail.concepts import Concepts, Ints
@@ -153,11 +154,18 @@ def blocks(captions: pa.StringArray) -> Iterator[tuple[int, pa.StringArray]]:
 
 
 def strings(captions: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> list[pa.StringArray]:
-    """Captions of any kind as string arrays of less than 2 GB each."""
-    if not isinstance(captions, pa.Array | pa.ChunkedArray):
-        captions = pa.array(captions, pa.string())
-    chunks = captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]
-    return [chunk if chunk.type == pa.string() else chunk.cast(pa.string()) for chunk in chunks]
+    """Captions of any kind as string arrays of less than 2 GB each.
+
+    Raises:
+        InputError: they are no texts.
+    """
+    try:
+        if not isinstance(captions, pa.Array | pa.ChunkedArray):
+            captions = pa.array(captions, pa.string())
+        chunks = captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]
+        return [each if each.type == pa.string() else each.cast(pa.string()) for each in chunks]
+    except (pa.ArrowException, TypeError, UnicodeError) as error:
+        raise InputError("captions", expected="texts", got=str(error)) from error
 
 
 def matches(
