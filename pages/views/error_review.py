@@ -19,6 +19,12 @@ from workbench.types import JobInfo
 __all__ = ["draw"]
 
 _KIND = "review"
+_SLICES = (
+    "From each image the mean of its true class is taken out; the mistakes are grouped by what is "
+    "left (spherical k-means), so a group holds images of many classes that differ alike from "
+    "their like. Its words are the class names and group values whose text lies nearest to that "
+    "common direction. p: hypergeometric, times the number of values that were looked at."
+)
 _VIEWS = ("Kinds of mistakes", "Doubtful labels", "What mistakes share")
 
 
@@ -155,28 +161,40 @@ def _slices(run: ZeroShotRun, found: RunReview) -> None:
         bind="query-params",
     )
     place = int(place or 0)
-    st.dataframe(
-        [
-            {
-                "column": excess["column"],
-                "value": str(excess["value"]),
-                "in the group": f"{excess['inside']:,} of {excess['part']:,}",
-                "times as often": excess["lift"],
-                "p, corrected": f"{excess['p_corrected']:.2g}",
-            }
-            for excess in found.slices[place]["excesses"]
-        ],
-        hide_index=True,
-        key="excesses",
-    )
+    st.caption(_SLICES)
+    chosen = found.slices[place]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _excesses("What they have more often than all images", chosen["excesses"], key="excesses")
+    with right:
+        _excesses("Wrong answers they get more often", chosen["answers"], key="answers")
     table = api().review_table(run.key, "slices")
     pairs = zip(table["slice"].to_pylist(), table["row"].to_pylist(), strict=True)
     _images(run, [row for number, row in pairs if number == place], "are in this group")
 
 
+def _excesses(title: str, excesses: Sequence[Mapping[str, Any]], *, key: str) -> None:
+    """Values that a group has more often than all images, with the p-value."""
+    st.markdown(f"**{title}**")
+    if not excesses:
+        st.caption("Nothing.")
+        return
+    rows = [
+        {
+            "column": excess["column"],
+            "value": str(excess["value"]),
+            "in the group": f"{excess['inside']:,} of {excess['part']:,}",
+            "times as often": excess["lift"],
+            "p, corrected": f"{excess['p_corrected']:.2g}",
+        }
+        for excess in excesses
+    ]
+    st.dataframe(rows, hide_index=True, key=key)
+
+
 def _named(found: Mapping[str, Any]) -> str:
-    words = ", ".join(word for word, _ in found["words"][:3])
-    return short(f"{found['size']:,} mistakes near: {words}", 90)
+    words = ", ".join(word for word, _ in found["words"][:6])
+    return short(f"{found['size']:,} mistakes near: {words}", 120)
 
 
 def _pair_rows(pairs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def test_every_mistake_gets_one_proposal_and_one_slice(pets):
 
 
 def test_a_word_outside_the_classes_is_proposed(pets, monkeypatch):
-    # f (.96, .28) is nearer to the hamster at (.98, .199) than to the cat, by .997 - .96; c (.6, .8) is not
+    # f (.96, .28) is nearer to the hamster at (.98, .199) than to the cat, by .997 - .96
     monkeypatch.setattr(review_evidence, "vocabulary", lambda: ("a cat", "hamster", "fox"))
     monkeypatch.setattr(review_evidence, "outside", lambda classes: (False, True, True))
     monkeypatch.setattr(review_evidence, "TEMPLATE", "a {}.")  # toys know "photo" as a word

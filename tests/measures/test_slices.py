@@ -76,3 +76,38 @@ def test_wrong_answers_that_gather_on_one_background():
 def test_too_few_wrong_answers_are_no_slice():
     predicted, mistake = np.array([1, 1, 2]), np.array([True, True, False])
     assert class_slices(predicted, mistake, {"bg": ["a", "a", "b"]}) == ()
+
+
+def apart(seed=0):
+    """Eight classes of 30 images; a third of each stands on snow, which half of those fail for."""
+    rng = np.random.default_rng(seed)
+    kind, snow = np.repeat(np.arange(8), 30), np.tile(np.arange(30) < 10, 8)
+    images = np.eye(12)[kind] + 0.5 * snow[:, None] * np.eye(12)[10]
+    images = unit(images + rng.normal(0, 0.05, images.shape))
+    wrong = np.where(snow, rng.random(240) < 0.5, rng.random(240) < 0.1)
+    return images, np.flatnonzero(wrong), kind, ["snow" if s else "grass" for s in snow]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_their_classes_mistakes_lie_together_by_what_they_share(seed):
+    images, mistakes, kind, background = apart(seed)
+    words = [*(f"class {c}" for c in range(8)), "snow"]
+    vectors = unit(np.eye(12)[[*range(8), 10]])
+    answers = ["bear" if b == "snow" else "dog" for b in background]
+    asked = (images, mistakes, {"bg": background}, words, vectors)
+    first, *_ = embedding_slices(*asked, truth=kind, answers=answers, slices=3, seed=seed)
+    assert first.words[0][0] == "snow" and first.excesses[0].value == "snow"
+    assert first.excesses[0].inside > 0.9 * len(first.members)
+    assert len(set(kind[mistakes[first.members]])) >= 6  # of most classes
+    assert first.answers[0].value == "bear"
+    plain, *_ = embedding_slices(*asked, slices=8, seed=seed)
+    assert plain.words[0][0].startswith("class") and plain.answers == ()
+
+
+def test_images_alone_in_a_class_or_without_one_are_held_against_all():
+    images = unit([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    nothing = np.empty((0, 3), np.float32)
+    truth = np.array([0, 0, 1, -1])
+    found = embedding_slices(images, np.arange(4), {}, [], nothing, truth=truth, slices=2)
+    assert sorted(np.concatenate([each.members for each in found])) == [0, 1, 2, 3]
+    assert all(np.isfinite(each.cohesion) for each in found)

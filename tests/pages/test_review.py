@@ -53,6 +53,17 @@ def test_labels_and_groups_show_their_images(own, visit, reviewed: str, view: st
     assert "of" in texts(app)
 
 
+def test_a_group_says_what_its_mistakes_share(own, visit, reviewed: str) -> None:
+    first = own.review(reviewed).slices[0]
+    app = visit("errors", run=reviewed, tab="Review", review="What mistakes share")
+    tables = [d.value for d in app.dataframe if "times as often" in d.value.columns]
+    shared = [d for d in tables if "column" in d.columns and "there" not in d.columns]
+    values = [str(excess["value"]) for excess in first["excesses"]]
+    answers = [str(excess["value"]) for excess in first["answers"]]
+    assert [d["value"].to_list() for d in shared] == [v for v in (values, answers) if v]
+    assert "the mean of its true class is taken out" in texts(app)
+
+
 def test_doubtful_labels_are_chosen_by_a_rule_that_is_said(own, visit, reviewed: str) -> None:
     found, table = own.review(reviewed), own.review_table(reviewed, "issues").to_pylist()
     for rule in LABEL_RULES:

@@ -35,7 +35,8 @@ class RunReview:
         labelled: images with a label.
         categories: category -> mistakes that the rules propose it for.
         slices: for each group of mistakes its size, words, excesses (see
-            ``measures.over_represented``) and cohesion; the most surprising first.
+            ``measures.over_represented``), answers (the same of wrong answers) and cohesion; the
+            most surprising first.
         pairs: wrong answers that gather on a group value: predicted (class), column, value,
             inside, part, expected, lift, p, p_corrected; the most surprising first.
     """

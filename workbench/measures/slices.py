@@ -20,7 +20,7 @@ _ROUNDS = 50
 
 @dataclass(frozen=True)
 class Slice:
-    """Mistakes whose embeddings lie together.
+    """Mistakes whose embeddings are alike, or differ alike from those of their class.
 
     Args:
         members: int64, places among the M mistakes, the nearest to the centre first.
@@ -28,12 +28,14 @@ class Slice:
             of the word with the direction from the mean of all images to the mean of the slice.
         excesses: values of the group columns that the slice has more often than all images.
         cohesion: mean cosine of the members with their centre, in [-1, 1].
+        answers: wrong answers that the slice has more often than all images have them.
     """
 
     members: Rows
     words: tuple[tuple[str, float], ...]
     excesses: tuple[Excess, ...]
     cohesion: float
+    answers: tuple[Excess, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,17 @@ def embedding_slices(
     words: Sequence[str],
     word_vectors: Floats,
     *,
+    truth: NDArray[Any] | None = None,
+    answers: Sequence[str] = (),
     slices: int | None = None,
     seed: int = 0,
 ) -> tuple[Slice, ...]:
     """Mistakes clustered by their embeddings (spherical k-means), the most surprising slice first.
+
+    With the true classes, the mean of its class is taken out of each image first. What is left is
+    how it differs from its like (its background, its style), so a slice holds mistakes of many
+    classes that have this in common, and its words are the classes that it is mistaken for or
+    that were learned with it. Without them, a slice holds images that look alike.
 
     Ordered by the smallest corrected p of a slice's group values, then by size.
 
@@ -71,6 +80,9 @@ def embedding_slices(
         groups: column -> N values.
         words: W words to describe slices with.
         word_vectors: float32 (W, D), their unit text vectors.
+        truth: (N,) true classes, -1 for none; an image without one, or alone in its class, is held
+            against the mean of all.
+        answers: N answers, or none.
         slices: number of clusters; the root of M / 2, from 2 to 20, when None.
         seed: the same seed gives the same slices.
 
@@ -89,6 +101,7 @@ def embedding_slices(
     if not len(mistakes):
         return ()
     wanted = slices or int(np.clip(round((len(mistakes) / 2) ** 0.5), 2, 20))
+    images = images if truth is None else _apart(images, np.asarray(truth))
     vectors = images[mistakes].astype(np.float32)
     assigned, centres = _clustered(vectors, min(wanted, len(mistakes)), seed)
     mean = images.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -104,9 +117,27 @@ def embedding_slices(
                 words=_described(vectors[members].mean(axis=0) - mean, words, word_vectors),
                 excesses=over_represented(groups, part),
                 cohesion=float(near.mean()),
+                answers=over_represented({"answer": answers}, part) if len(answers) else (),
             )
         )
     return tuple(sorted(found, key=_surprise))
+
+
+def _apart(images: Floats, truth: NDArray[Any]) -> Floats:
+    """Unit direction from the mean of its class to each image: float32 (N, D); 0 where it is it."""
+    known = np.flatnonzero(truth >= 0)
+    classes = int(truth.max(initial=-1)) + 1
+    counts = np.bincount(truth[known], minlength=classes)
+    sums = np.zeros((classes, images.shape[1]), dtype=np.float64)
+    np.add.at(sums, truth[known], images[known])
+    means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+    alone = (truth < 0) | (counts[truth] < 2)
+    found = images.astype(np.float32)
+    found[~alone] -= means[truth[~alone]]
+    found[alone] -= images.mean(axis=0, dtype=np.float64).astype(np.float32)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    directions: Floats = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 1e-6)
+    return directions
 
 
 def _surprise(found: Slice) -> tuple[float, int]:
@@ -114,7 +145,7 @@ def _surprise(found: Slice) -> tuple[float, int]:
 
 
 def _described(
-    direction: Floats, words: Sequence[str], word_vectors: Floats, most: int = 5
+    direction: Floats, words: Sequence[str], word_vectors: Floats, most: int = 8
 ) -> tuple[tuple[str, float], ...]:
     length = float(np.linalg.norm(direction))
     if length == 0 or not len(words):

@@ -157,14 +157,21 @@ class _Review:
         return {name: table[name].to_pylist() for name in columns}
 
     def _slices(self, vectors: Floats, groups: Mapping[str, list[Any]]) -> tuple[Slice, ...]:
-        """Clusters of mistakes, described by class names, their synonyms and group values."""
+        """Mistakes that differ alike from their classes; in class names and group values."""
         classes = classes_of(self.workspace, self.made)
-        words = [*classes.names, *(word for each in classes.synonyms for word in each)]
-        words += [value for values in groups.values() for value in values if isinstance(value, str)]
-        words = list(dict.fromkeys(words))
+        values = (value for each in groups.values() for value in each if isinstance(value, str))
+        words = list(dict.fromkeys([*classes.names, *values]))
         known = text_vectors(self.workspace, self.control, self.made.params["model"], words)
-        seed = int(self.made.params["seed"])
-        return embedding_slices(vectors, self.mistakes, groups, words, known, seed=seed)
+        return embedding_slices(
+            vectors,
+            self.mistakes,
+            groups,
+            words,
+            known,
+            truth=self.truth,
+            answers=[classes.names[place] for place in self.predicted],
+            seed=int(self.made.params["seed"]),
+        )
 
     def _slice_table(self, slices: tuple[Slice, ...]) -> pa.Table:
         """Members of each slice, the nearest to its centre first."""
@@ -213,6 +220,7 @@ def _slice(found: Slice) -> dict[str, Any]:
         "words": [[word, score] for word, score in found.words],
         "excesses": [_plain(excess) for excess in found.excesses[:5]],
         "cohesion": found.cohesion,
+        "answers": [_plain(excess) for excess in found.answers[:5]],
     }
 
 
