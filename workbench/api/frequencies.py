@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow.compute as pc
@@ -188,11 +189,10 @@ class Frequencies(Changes, Corpora):
         parts = source.split(":")
         columns = _KEYS[kind]
         known = {run.key for run in self.workspace.runs.list(kind)}
-        if parts[0] != "published" or len(parts) < 2 + len(columns) or parts[1] not in known:
+        if parts[0] != "published" or len(parts) != 2 + len(columns) or parts[1] not in known:
             sources = self.frequency_sources() if kind == COUNTS else self.accuracy_sources()
             raise UnknownName("source", source, [each.key for each in sources])
-        values = [*parts[2 : 1 + len(columns)], ":".join(parts[1 + len(columns) :])]
-        return parts[1], dict(zip(columns, values, strict=True))
+        return parts[1], dict(zip(columns, map(unquote, parts[2:]), strict=True))
 
     def accuracies(self, source: str) -> Accuracies:
         """The accuracy of each class of a source.
@@ -292,12 +292,17 @@ class Frequencies(Changes, Corpora):
     def _two_sides(self, count: str, run: str, threshold: float) -> tuple[_Pairs, _Pairs, int]:
         """(row, concept) of the captions and of the images of a dataset, and its items."""
         counted, asked = self._counted(count), self._zero_shot(run)
-        for what, one, two in (
-            ("dataset", counted.params["corpus"], asked.params["dataset"]),
-            ("class set", counted.params["classes"], asked.params["classes"]),
-        ):
-            if one != two:
-                raise InputError(f"{what} of the run", expected=str(one), got=str(two))
+        corpus, dataset = counted.params["corpus"], asked.params["dataset"]
+        if corpus != dataset:
+            do = f"Count the run's classes in the captions of {dataset}."
+            raise InputError("dataset of the run", expected=corpus, got=dataset, do=do)
+        if counted.params["classes"] != asked.params["classes"]:
+            sets = (
+                self.workspace.sets.name("classes", r.params["classes"]) for r in (counted, asked)
+            )
+            expected, got = (f"{name!r}" for name in sets)
+            do = "Count the run's own classes."
+            raise InputError("classes of the run", expected=expected, got=got, do=do)
         samples = self.workspace.catalog.dataset(counted.params["corpus"]).items
         return self._caption_pairs(counted), self._tags(run, threshold), samples
 
@@ -312,8 +317,12 @@ def _described(run: Run) -> PublishedTable:
     return PublishedTable(run.key, run.params["name"], run.result["rows"], _KEYS[run.kind], groups)
 
 
+def _quoted(value: str) -> str:
+    """A name as a part of a source's key, whose parts are joined by colons."""
+    return value.replace("%", "%25").replace(":", "%3A")
+
+
 def _sources(table: PublishedTable) -> list[Source]:
-    return [
-        Source(":".join(("published", table.key, *group)), " · ".join(group), "published")
-        for group in table.groups
-    ]
+    keys = [":".join(("published", table.key, *map(_quoted, group))) for group in table.groups]
+    titles = map(" · ".join, table.groups)
+    return [Source(key, title, "published") for key, title in zip(keys, titles, strict=True)]
