@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _SHOWN = (
-    "name", "accuracy", "n", "low", "high", "precision", "recall", "f1", "ece", "confused_name",
-    "confused_count",
+    "name", "accuracy", "n", "captions", "low", "high", "precision", "recall", "f1", "ece",
+    "confused_name", "confused_count",
 )  # fmt: skip
 _HELP = {
     "n": "Images of the class.",
@@ -36,13 +36,24 @@ _HELP = {
 
 def draw(run: ZeroShotRun) -> None:
     """Draw the tab."""
-    table = api().run_classes(run.key)
+    table, counted = _with_frequency(run)
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         _rank(run, table)
-        _table(run, table)
+        _table(table, counted)
     with right:
         _open(run, table)
+
+
+def _with_frequency(run: ZeroShotRun) -> tuple[pa.Table, str]:
+    """The classes, with how often captions name each where that was counted; and by which rule."""
+    import pyarrow as pa
+
+    table, found = api().run_classes(run.key), api().class_frequency(run.key)
+    if found is None:
+        return table, ""
+    counted, captions = found
+    return table.append_column("captions", pa.array(captions)), counted
 
 
 def _rank(run: ZeroShotRun, table: pa.Table) -> None:
@@ -72,7 +83,7 @@ def _figure(key: str, _table: pa.Table) -> Figure:
     return figures.rank_accuracy(_table["name"].to_pylist(), accuracies)
 
 
-def _table(run: ZeroShotRun, table: pa.Table) -> None:
+def _table(table: pa.Table, counted: str) -> None:
     shown = table.select([name for name in _SHOWN if name in table.column_names])
 
     def selected() -> None:
@@ -84,7 +95,7 @@ def _table(run: ZeroShotRun, table: pa.Table) -> None:
         hide_index=True,
         height=430,
         key="classes.table",
-        column_config=_columns(),
+        column_config=_columns(counted),
         selection_mode="single-row",
         on_select=selected,
     )
@@ -95,7 +106,7 @@ def _table(run: ZeroShotRun, table: pa.Table) -> None:
     st.caption(f"{words}. Click a row or a point; low and high are the 95% interval (Wilson).")
 
 
-def _columns() -> dict[str, Any]:
+def _columns(counted: str) -> dict[str, Any]:
     def share(label: str, name: str) -> Any:
         return st.column_config.NumberColumn(label, format="percent", help=_HELP.get(name))
 
@@ -103,6 +114,9 @@ def _columns() -> dict[str, Any]:
         "name": st.column_config.TextColumn("class", pinned=True),
         "accuracy": st.column_config.ProgressColumn("accuracy", format="percent", color="auto"),
         "n": st.column_config.NumberColumn("images", help=_HELP["n"]),
+        "captions": st.column_config.NumberColumn(
+            "captions", format="localized", help=f"Captions that name the class: {plain(counted)}."
+        ),
         "low": share("low", "low"),
         "high": share("high", "high"),
         "precision": share("precision", "precision"),

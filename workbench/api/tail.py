@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from workbench.longtail.bins import Bins, bin_classes, fit_bins
 from workbench.longtail.calibration import Calibration, by_frequency, kinds_by_frequency
 from workbench.longtail.fit import Fit, fit_classes
 from workbench.longtail.frequency import Frequency
-from workbench.longtail.matching_names import NameMatch
+from workbench.longtail.matching_names import NameMatch, match_in_order
 from workbench.longtail.needed import times_more
 from workbench.longtail.partial import Partial, name_lengths, nearest_name, partial
 from workbench.longtail.reference import RENAMED
@@ -143,6 +143,11 @@ class LongTail(Frequencies):
         self, accuracy: str, frequency: str, renames: Mapping[str, str] | None
     ) -> tuple[Accuracies, Frequency, NameMatch]:
         scored, counted = self.accuracies(accuracy), self.frequency(frequency)
+        labels = self._labels(accuracy)
+        if not renames and labels is not None and labels == self._labels(frequency):
+            # the same classes, perhaps by other names: as after calling each by its synonym
+            match = match_in_order(scored.names, counted.names)
+            return scored, replace(counted, names=scored.names), match
         known, classes = set(counted.names), set(scored.names)
         usual = {
             name: other
@@ -151,6 +156,17 @@ class LongTail(Frequencies):
         }
         found, match = counted.match(scored.names, {**usual, **(renames or {})})
         return scored, found, match
+
+    def _labels(self, source: str) -> tuple[str, ...] | None:
+        """What a dataset calls the classes of a source made here; None for published ones."""
+        kind, _, rest = source.partition(":")
+        if kind == "count":
+            asked = self._counted(rest)
+        elif kind in ("run", "images"):
+            asked = self._zero_shot(rest.partition(":")[0])
+        else:
+            return None
+        return self.class_set(asked.params["classes"]).labels
 
     def corpus_zipf(self, frequency: str) -> Zipf:
         """How the counts of a source fall with their rank.
@@ -223,6 +239,26 @@ class LongTail(Frequencies):
         found = np.full(size, np.nan)
         np.divide(np.bincount(concept, words, minlength=size), n, out=found, where=n > 0)
         return found
+
+    def class_frequency(self, run: str) -> tuple[str, tuple[float, ...]] | None:
+        """How often captions name each class of a run, by the newest counting of its class set.
+
+        Args:
+            run: key of a zero-shot run.
+
+        Returns:
+            which quantity it is, and C numbers of captions; None where nobody counted these
+            classes.
+
+        Raises:
+            UnknownName: no such run.
+        """
+        classes = self._zero_shot(run).params["classes"]
+        for count in self.counts():
+            if count.classes_key == classes:
+                table = self.count_concepts(count.key)
+                return count.label, tuple(table["captions"].to_pylist())
+        return None
 
     def tail_calibration(
         self, run: str, frequency: str, *, bins: int = 10, renames: Mapping[str, str] | None = None
