@@ -35,6 +35,9 @@ PAGES: tuple[Card, ...] = (
     Card("zero_shot", "Evaluate", ":material/target:", "Zero-shot"),
     Card("errors", "Errors", ":material/error_med:", "Zero-shot"),
     Card("compare", "Compare", ":material/compare_arrows:", "Zero-shot"),
+    Card("corpus", "Corpus", ":material/article:", "Long tail"),
+    Card("frequency", "Frequency and accuracy", ":material/scatter_plot:", "Long tail"),
+    Card("synonyms", "Synonyms", ":material/translate:", "Long tail"),
     Card("models", "Models", ":material/deployed_code:", "Models & jobs"),
     Card("jobs", "Jobs", ":material/checklist:", "Models & jobs"),
 )

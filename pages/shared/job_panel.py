@@ -41,12 +41,16 @@ def panel(
         brief: name waiting jobs in one line instead of a card each.
     """
     active = any(job.state in ACTIVE for job in ask())
-    st.fragment(_draw, run_every=1 if active else None, key=key)(ask, key, log, brief)
+    st.fragment(_draw, run_every=1 if active else None, key=key)(ask, key, log, brief, active)
 
 
-def _draw(ask: Callable[[], Sequence[JobInfo]], key: str, log: bool, brief: bool) -> None:
+def _draw(
+    ask: Callable[[], Sequence[JobInfo]], key: str, log: bool, brief: bool, active: bool
+) -> None:
     with guarded():
         jobs = ask()
+        if active and not any(job.state in ACTIVE for job in jobs):
+            st.rerun()  # the page shows what the last of them has made
         waiting = [job for job in jobs if brief and job.state == "queued"]
         for job in jobs:
             if job not in waiting:

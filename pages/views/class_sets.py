@@ -12,7 +12,7 @@ from workbench.prompts.class_problems import Problem, problems
 from workbench.prompts.classes import ClassSet
 from workbench.types import DatasetInfo
 
-__all__ = ["choose"]
+__all__ = ["choose", "offer"]
 
 _OWN = ""
 _IMAGENET = "imagenet"
@@ -32,14 +32,25 @@ def choose(info: DatasetInfo, label: str) -> ClassSet:
         label: column that holds the true class.
     """
     own = api().default_classes(info.name, label)
+    found = offer(own, f"those of {info.name} ({label})")
+    _report(problems(found, _labels(info, label)))
+    return found
+
+
+def offer(own: ClassSet, title: str) -> ClassSet:
+    """Draw the box of class sets with a way to edit them; return the chosen one.
+
+    Args:
+        own: chosen when the address names none.
+        title: what it is called; not escaped.
+    """
     kept = {key: name for key, name in api().class_sets() if key != own.key}
-    names = {_OWN: f"those of {info.name} ({label})", _IMAGENET: "ImageNet (1,000)"} | kept
+    names = {_OWN: title, _IMAGENET: "ImageNet (1,000)"} | kept
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         now = pickers.addressed("Classes", names, param="classes")
         found = own if now == _OWN else api().class_set(now)
         _editor(found)
     st.caption(f"{amounts.count(len(found))} classes: {plain(_sample(found))}")
-    _report(problems(found, _labels(info, label)))
     return found
 
 
