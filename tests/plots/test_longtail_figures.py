@@ -137,6 +137,22 @@ def test_each_class_has_a_slope_in_the_colour_of_its_direction():
     assert lines[0].text[1].strip() == "kitty"
 
 
+def test_classes_that_end_at_one_height_share_a_label():
+    pets = Concepts.of(["cat", "dog", "fox", "emu", "elk"], [[], [], [], [], []])
+    truth = np.arange(5)
+    found = gain(pets, ["c", "d", "f", "e", "<k>"], truth, np.full(5, 0), truth)
+    texts = [line.text[1].strip() for line in synonyms.slopes(found.per_class).data if line.text]
+    assert texts == ["d, f, e +1"]
+
+
+def test_terms_at_one_place_share_a_label_and_many_classes_have_none():
+    pets = Concepts.of(["cat", "dog", "fox"], [["felis", "puss"], ["hound"], ["vixen"]])
+    rows = per_synonym(pets, [9, 0, 0, 1, 2, 3, 4], [50, 20, 20, 1, 2, 3, 4])
+    made = synonyms.spoken(pets.names, [row for row in rows if row.concept == 0])
+    assert sorted(made.data[0].text) == ["", "cat", "felis, puss"]
+    assert {line.mode for line in synonyms.spoken(pets.names, rows).data} == {"lines+markers"}
+
+
 def test_terms_of_a_class_are_joined_by_frequency():
     pets = Concepts.of(["cat", "dog"], [["kitty", "felis"], []])
     rows = per_synonym(pets, [10, 40, 0, 5], [50, 80, 20, math.nan])

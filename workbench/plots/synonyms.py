@@ -17,6 +17,10 @@ _GREY = "#808792"
 _GAIN, _LOSS = style.MODEL_COLOURS[0], style.TEXT_COLOUR
 _LABELS = 12
 """Classes named at the right edge; more would lie on one another."""
+_APART = 5
+"""Points of accuracy between two labels."""
+_SHARED = 3
+"""Names in one label."""
 
 
 def slopes(gains: Sequence[ClassGain]) -> go.Figure:
@@ -30,10 +34,11 @@ def slopes(gains: Sequence[ClassGain]) -> go.Figure:
     """
     shown = [each for each in gains if not math.isnan(each.difference.value)]
     ranked = sorted(shown, key=lambda each: -abs(each.difference.value))
-    named = {each.concept for each in ranked[:_LABELS] if each.difference.value}
-    made = style.figure(height=460, hovermode="closest", margin={"l": 8, "r": 150, "t": 12, "b": 8})
+    named = [each for each in ranked[:_LABELS] if each.difference.value]
+    labels = _labels(named)
+    made = style.figure(height=460, hovermode="closest", margin={"l": 8, "r": 210, "t": 12, "b": 8})
     for each in reversed(ranked):
-        made.add_trace(_slope(each, named=each.concept in named))
+        made.add_trace(_slope(each, labels.get(each.concept), named=each in named))
     made.update_xaxes(
         tickvals=[0, 1], ticktext=["given name", "most frequent name"], range=[-0.12, 1.04]
     )
@@ -41,7 +46,20 @@ def slopes(gains: Sequence[ClassGain]) -> go.Figure:
     return made
 
 
-def _slope(each: ClassGain, *, named: bool) -> go.Scatter:
+def _labels(named: Sequence[ClassGain]) -> dict[int, str]:
+    """Class -> text at the right edge; classes that end at one height share the text of one."""
+    ends: dict[int, list[ClassGain]] = {}
+    for each in named:
+        ends.setdefault(round(each.after / _APART), []).append(each)
+    found = {}
+    for group in ends.values():
+        words = ", ".join(style.short(each.term, 20) for each in group[:_SHARED])
+        more = f" +{len(group) - _SHARED}" if len(group) > _SHARED else ""
+        found[group[0].concept] = f"  {style.plain(words)}{more}"
+    return found
+
+
+def _slope(each: ClassGain, label: str | None, *, named: bool) -> go.Scatter:
     change = each.difference
     colour = _GAIN if change.value > 0 else _LOSS if change.value < 0 else _GREY
     calls = [each.name, each.term]
@@ -54,8 +72,8 @@ def _slope(each: ClassGain, *, named: bool) -> go.Scatter:
     return go.Scatter(
         x=[0, 1],
         y=[each.before, each.after],
-        mode="lines+markers+text" if named else "lines+markers",
-        text=["", f"  {style.plain(style.short(each.term, 20))}"] if named else None,
+        mode="lines+markers" if label is None else "lines+markers+text",
+        text=None if label is None else ["", label],
         textposition="middle right",
         cliponaxis=False,
         line={"color": colour, "width": 2 if named else 1},
@@ -71,7 +89,8 @@ def spoken(names: Sequence[str], rows: Sequence[Spoken]) -> go.Figure:
     """Accuracy with each term against the captions that use it; a line joins those of a class.
 
     One trace a class, one point a term in order of its captions, customdata
-    [class number, term]. A diamond is the given name. Meant for a handful of classes.
+    [class number, term]. A diamond is the given name. Meant for a handful of classes; the terms of
+    more than two stand in the tooltips alone. Terms at one place share a text.
 
     Args:
         names: C class names.
@@ -83,19 +102,24 @@ def spoken(names: Sequence[str], rows: Sequence[Spoken]) -> go.Figure:
     made = style.figure(height=380, showlegend=len(classes) > 1, hovermode="closest")
     for nth, concept in enumerate(classes):
         mine = sorted((row for row in known if row.concept == concept), key=lambda r: r.captions)
-        made.add_trace(_terms(names[concept], mine, axis, style.model_colour(nth)))
+        trace = _terms(names[concept], mine, axis, style.model_colour(nth))
+        made.add_trace(trace if len(classes) <= 2 else trace.update(mode="lines+markers"))
     axis.draw(made, "captions with the term")
     made.update_yaxes(title_text="accuracy of the class", ticksuffix="%", range=[-3, 108])
     return made
 
 
 def _terms(name: str, rows: list[Spoken], axis: CountAxis, colour: str) -> go.Scatter:
+    places: dict[tuple[int, float], list[str]] = {}
+    for row in rows:
+        places.setdefault((row.captions, row.accuracy), []).append(style.short(row.term, 20))
+    texts = [", ".join(places.pop((row.captions, row.accuracy), [])) for row in rows]
     return go.Scatter(
         x=[axis.at(row.captions) for row in rows],
         y=[row.accuracy for row in rows],
         mode="lines+markers+text",
         name=style.plain(name),
-        text=[style.plain(style.short(row.term, 20)) for row in rows],
+        text=[style.plain(style.short(text, 48)) for text in texts],
         textposition="top center",
         textfont={"size": 11},
         line={"color": colour, "width": 1, "dash": "dot"},
