@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from workbench.api.items import Items
 from workbench.api.tail import LongTail
 from workbench.errors import InputError, UnknownName
-from workbench.filters import from_json
 from workbench.longtail.balance import Effective
 from workbench.longtail.bins import mean
 from workbench.longtail.concepts import Concepts, Counts
@@ -21,7 +20,9 @@ from workbench.longtail.synonyms import Gain, Spoken, agreement, gain, per_synon
 from workbench.longtail.tail_set import Manifest, Written, rarest, write_tail_set
 from workbench.measures.interval import Measure
 from workbench.prompts.classes import ClassSet
+from workbench.prompts.prompt_sets import expand
 from workbench.types import JobInfo
+from workbench.worker.version import check_version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BalanceRun", "RareClasses", "SynonymReport", "Tails"]
 
 SYNONYMS, BALANCE = "evaluate-synonyms", "balance-corpus"
+ZERO_SHOT = "evaluate-zero-shot"
 CODE = 1
 
 
@@ -182,33 +184,28 @@ class Tails(LongTail, Items):
         """Queue a run again with each class called by its most frequent name (REAL-Prompt).
 
         Raises:
-            UnknownName: no such run or counting.
-            InputError: a counting of other names.
+            UnknownName: no such run or counting, or its model is gone.
+            InputError: a counting of other names; a dataset that changed since the run; or
+                prompts that do not suit the new names.
         """
-        asked = self._zero_shot(run).params
-        classes = self.frequent_names(run, count)
+        asked, classes = self._zero_shot(run).params, self.frequent_names(run, count)
+        check_version(self.workspace, asked["dataset"], asked["version"])
+        expand(classes, self.prompt_set(asked["prompts"]))  # else the job would refuse it
         if classes.key not in dict(self.class_sets()):
             name = self.workspace.sets.name("classes", asked["classes"])
             self.save_class_set(f"{name}, most frequent names", classes)
-        return self.submit_zero_shot(
-            asked["dataset"],
-            asked["model"],
-            classes=classes,
-            prompts=self.prompt_set(asked["prompts"]),
-            head=asked["head"],
-            options=asked["options"],
-            shots=max(1, asked["shots"]),
-            label=asked["label"],
-            where=from_json(asked["where"]),
-            groups=asked["groups"],
-            seed=asked["seed"],
+        model = self.workspace.catalog.model(asked["model"]).name
+        title = f"Most frequent names: {self._head_titles()[asked['head']]} of {model}"
+        params = {**asked, "classes": classes.key}
+        return self.workspace.jobs.submit(
+            ZERO_SHOT, params, title=f"{title} on {asked['dataset']}", unit="images", priority=5
         )
 
     def frequent_names_run(self, run: str, count: str) -> str | None:
         """Key of the run that ``submit_frequent_names`` made; None before."""
         asked = dict(self._zero_shot(run).params)
         asked["classes"] = self.frequent_names(run, count).key
-        found = self.workspace.runs.find("evaluate-zero-shot", asked)
+        found = self.workspace.runs.find(ZERO_SHOT, asked)
         return None if found is None else found.key
 
     def frequent_names_gain(self, run: str, count: str, *, seed: int = 0) -> Gain | None:
@@ -300,7 +297,7 @@ class Tails(LongTail, Items):
         names = tuple(self.run_classes(run)["name"].to_pylist())
         _, counted, _ = self._joined(f"run:{run}", frequency, None)
         manifest = Manifest.of(names, counted.counts, k, corpus=counted.corpus, rule=counted.rule)
-        chosen = {names.index(name) for name, _ in manifest.classes}
+        chosen = set(rarest(names, counted.counts, k).tolist())
         images = self._images_of(asked.dataset, self._zero_shot(run), names, chosen)
         return write_tail_set(Path(folder), manifest, images)
 
@@ -314,8 +311,9 @@ class Tails(LongTail, Items):
                 found = self.item(dataset, row)
                 ending = str(found.columns.get("format") or "png").lower()
                 name = Path(found.item).name
-                if not Path(name).suffix:
-                    name = f"{name}.{'jpg' if ending == 'jpeg' else ending}"
+                ending = "jpg" if ending == "jpeg" else ending
+                if Path(name).suffix.lower().replace("jpeg", "jpg") != f".{ending}":
+                    name = f"{name}.{ending}"
                 yield names[place], name, self.image(dataset, row)
 
     def submit_balance(self, count: str, cap: float, *, seed: int = 0) -> JobInfo:
