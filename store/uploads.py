@@ -10,7 +10,7 @@ from typing import Protocol
 
 from store.files import draft
 
-__all__ = ["FOLDER", "Uploaded", "keep", "safe_name"]
+__all__ = ["FOLDER", "Uploaded", "find", "keep", "safe_name"]
 
 FOLDER = "uploads"
 
@@ -52,3 +52,12 @@ def keep(root: Path, files: Sequence[Uploaded]) -> Path:
                 begun.path.write_bytes(file.getbuffer())
                 begun.name(name)
     return root / folder
+
+
+def find(root: Path, place: str) -> Path | None:
+    """A kept file by ``<digest>/<name>``, as ``keep`` wrote it; None when there is none such."""
+    digest, _, name = place.partition("/")
+    if not re.fullmatch(r"[0-9a-f]{16}", digest) or name != safe_name(name):
+        return None
+    path = root / FOLDER / digest / name
+    return path if path.is_file() else None

@@ -11,7 +11,7 @@ from pages.shared import export, nav, paging, url
 from pages.shared.chart import chart, figure_export
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from pages.views import predicted, zero_shot_runs
+from pages.views import held, predicted, zero_shot_runs
 from workbench.api import ZeroShotRun
 from workbench.filters import Filter
 from workbench.plots import classes as figures
@@ -97,6 +97,7 @@ def _chosen(run: ZeroShotRun) -> None:
         st.caption(plain(note))
     if not run.current:
         st.caption("Items were added since: evaluate again to include them.")
+    held.draw(run)
 
 
 def _groups(run: ZeroShotRun) -> None:

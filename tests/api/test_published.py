@@ -59,3 +59,10 @@ def test_what_is_not_there_is_refused(pets, tmp_path):
     table.write_text("name,pets\ntoy,0.5\n")
     with pytest.raises(InputError, match="'pretrained'"):
         pets.hold_against(key, table)
+
+
+def test_the_names_in_a_table(pets, tmp_path):
+    rows, columns = pets.published_names(tmp_path / "table.csv")
+    assert rows == ("toy random:0", "big tag") and columns == ("pets", "Caltech-101", "odd")
+    with pytest.raises(InputError, match="UTF-8"):
+        pets.published_names(tmp_path / "no.csv")

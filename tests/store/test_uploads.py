@@ -60,3 +60,14 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path, monkeypatch
     with pytest.raises(DiskFull):
         uploads.keep(tmp_path, [File("a.png", b"1")])
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_kept_file_is_found_by_its_place_and_nothing_else_is(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_bytes(b"x")
+    folder = uploads.keep(tmp_path, [File("a b.csv", b"1")])
+    assert uploads.find(tmp_path, f"{folder.name}/a b.csv") == folder / "a b.csv"
+    for place in (
+        "", folder.name, f"{folder.name}/b.csv", f"{folder.name}/../{folder.name}/a b.csv",
+        f"{folder.name}/../../state.sqlite", "../state.sqlite", "..", f"{'0' * 16}/a b.csv",
+    ):  # fmt: skip
+        assert uploads.find(tmp_path, place) is None

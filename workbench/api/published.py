@@ -20,6 +20,15 @@ __all__ = ["Published"]
 class Published(Answers):
     """What others measured, beside what was measured here."""
 
+    def published_names(self, table: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What a table of published accuracies holds: its models as ``NAME TAG``, its datasets.
+
+        Raises:
+            InputError: the file cannot be read, or lacks a column.
+        """
+        found = read(Path(table).expanduser())
+        return tuple(f"{row.name} {row.pretrained}" for row in found.rows), found.columns
+
     def hold_against(
         self, key: str, table: str | Path, row: str | None = None, column: str | None = None
     ) -> Held:

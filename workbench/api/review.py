@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Review", "RunReview"]
 
-CODE = 2
+CODE = 3
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,12 @@ class Work(Opened):
 
         return uploads.keep(self.root, files)
 
+    def kept_upload(self, place: str) -> Path | None:
+        """A kept file by its folder's name and its own, ``<digest>/<name>``; None for none such."""
+        from store import uploads
+
+        return uploads.find(self.root, place)
+
     def preview(
         self, path: str | Path, importer: str | None = None, limit: int = 20, **options: Any
     ) -> Preview:
