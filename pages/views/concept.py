@@ -166,7 +166,7 @@ def _images(run: CountRun, record: Mapping[str, Any]) -> None:
         predicted.draw(asked, "are of this class", key="concept.images", part=_SMALL, param="at")
         return
     for info in api().datasets():
-        if any(column.name == "label" for column in api().columns(info.name)):
+        if any(c.name == "label" and c.distinct for c in api().columns(info.name)):
             where = (Filter("label", "in", (record["name"],)),)
             rows = api().items(info.name, where, limit=_SMALL.per_page).to_pylist()
             if rows:

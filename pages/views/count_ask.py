@@ -106,7 +106,9 @@ def _concepts(info: CorpusInfo, rule: Rule, options: dict[str, bool]) -> None:
 
 def _own(info: CorpusInfo) -> tuple[ClassSet, str]:
     """The concepts that are offered first: a dataset's own classes, else the sample's."""
-    if info.kind == "dataset" and any(c.name == "label" for c in api().columns(info.name)):
+    if info.kind == "dataset" and any(
+        c.name == "label" and c.distinct for c in api().columns(info.name)
+    ):
         return api().default_classes(info.name), f"those of {info.name} (label)"
     sample = api().class_set("sample")
     return sample, f"the sample's ({amounts.count(len(sample))})"

@@ -193,7 +193,7 @@ def _table(run: CountRun, table: pa.Table) -> None:
     st.dataframe(
         shown.drop_columns(["concept"]),
         hide_index=True,
-        height=380,
+        height=380 if shown.num_rows > 9 else "content",
         key=key,
         column_config=_columns(int(table["captions"][0].as_py()) if table.num_rows else 0),
         selection_mode="single-row",

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from workbench.api import Workbench, open_workspace
 from workbench.errors import InputError
 from workbench.filters import Filters, parse
+from workbench.prompts import class_files
+from workbench.prompts.classes import ClassSet
 
 __all__ = [
     "Commands",
     "add_where",
+    "classes",
     "command",
     "group",
     "opened",
+    "settings",
     "the_dataset",
     "the_model",
     "where",
@@ -87,6 +93,34 @@ def _only(noun: str, names: list[str]) -> str:
 def where(args: argparse.Namespace) -> Filters:
     """The conditions given with ``--where``."""
     return tuple(parse(text) for text in args.where)
+
+
+def settings(given: Sequence[str]) -> dict[str, str]:
+    """The options of a method given as ``--option NAME=VALUE``.
+
+    Raises:
+        InputError: one without an equals sign.
+    """
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError("--option", expected="NAME=VALUE", got=repr(text))
+        found[name.strip()] = value.strip()
+    return found
+
+
+def classes(bench: Workbench, given: str | None) -> ClassSet | None:
+    """The class set of a file, or one kept under this key or name; None where none is named.
+
+    Raises:
+        UnknownName: neither a file nor a class set.
+        InputError: the file holds no classes.
+    """
+    if given is None:
+        return None
+    path = Path(given)
+    return class_files.from_file(path) if path.is_file() else bench.class_set(given)
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:

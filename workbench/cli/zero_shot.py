@@ -9,14 +9,22 @@ from typing import Any
 
 from workbench.api import FINAL, Pairs, PredictionPage, Retrieval, Workbench, ZeroShotRun
 from workbench.cli.following import add_waiting, follow, outcome
-from workbench.cli.options import Commands, add_where, command, opened, the_dataset, the_model
+from workbench.cli.options import (
+    Commands,
+    add_where,
+    classes,
+    command,
+    opened,
+    settings,
+    the_dataset,
+    the_model,
+)
 from workbench.cli.options import where as conditions
 from workbench.cli.output import jsonable, show, table
 from workbench.cli.preparing import prepare
 from workbench.errors import InputError
 from workbench.measures import published_table
-from workbench.prompts import builtin, class_files, prompt_sets
-from workbench.prompts.classes import ClassSet
+from workbench.prompts import builtin, prompt_sets
 from workbench.prompts.prompt_sets import PromptSet
 
 __all__ = ["add"]
@@ -86,7 +94,7 @@ def add(actions: Commands) -> None:
 
 def run(args: Namespace) -> int:
     """Evaluate (or take the kept run), print its measures and mistakes."""
-    filters, options = conditions(args), _options(args.option)
+    filters, options = conditions(args), settings(args.option)
     if not args.published and (args.published_row or args.published_column):
         raise InputError("--published-row and -column", expected="--published FILE", got="none")
     if args.published:
@@ -101,7 +109,7 @@ def run(args: Namespace) -> int:
         job = bench.submit_zero_shot(
             dataset,
             model,
-            classes=_classes(bench, args.classes),
+            classes=classes(bench, args.classes),
             prompts=_prompts(bench, args.prompts),
             head=args.head,
             options=options,
@@ -137,23 +145,6 @@ def run(args: Namespace) -> int:
             lines += ["", f"The report is {answer['report']}."]
     show(args, answer, lines)
     return 0
-
-
-def _options(given: list[str]) -> dict[str, str]:
-    found = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError("--option", expected="NAME=VALUE", got=repr(text))
-        found[name.strip()] = value.strip()
-    return found
-
-
-def _classes(bench: Workbench, given: str | None) -> ClassSet | None:
-    if given is None:
-        return None
-    path = Path(given)
-    return class_files.from_file(path) if path.is_file() else bench.class_set(given)
 
 
 def _prompts(bench: Workbench, given: str) -> PromptSet:
