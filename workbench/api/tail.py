@@ -28,9 +28,13 @@ from workbench.measures.interval import Measure
 
 __all__ = ["COVARIATES", "LongTail", "TailReport"]
 
-COVARIATES = ("name length", "nearest name", "caption length")
+COVARIATES = ("name length", "nearest name", "caption length", "confusability")
 """Words in the name; cosine with the nearest other class (runs made here); mean words of the
-captions kept as examples (countings made here)."""
+captions kept as examples (countings made here); cosine of a class's mean image with the nearest
+mean image of another class (runs made here)."""
+
+
+_BLOCK = 8192
 
 
 @dataclass(frozen=True)
@@ -211,7 +215,34 @@ class LongTail(Frequencies):
             return nearest_name(self._class_vectors(scored.run))
         if name == COVARIATES[2]:
             return match.take(self._caption_lengths(frequency))
+        if name == COVARIATES[3]:
+            return self._confusability(scored.run)
         raise UnknownName("covariate", name, COVARIATES)
+
+    def _confusability(self, run: str) -> NDArray[np.float64]:
+        """Cosine of each class's mean image with the nearest other one; NaN without images."""
+        if not run:
+            raise InputError(COVARIATES[3], expected="a run made here", got="published accuracies")
+        asked = self._zero_shot(run)
+        table = self.workspace.predictions.table(asked)
+        truth, rows = table["truth"].to_numpy(), table["row"].to_numpy()
+        known = truth >= 0
+        truth, rows = truth[known], rows[known]
+        dataset, model = asked.params["dataset"], asked.params["model"]
+        sums: NDArray[np.float64] | None = None
+        for start in range(0, len(rows), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            vectors = self.workspace.vectors.take(dataset, model, "image", rows[part])
+            if sums is None:
+                sums = np.zeros((asked.result["classes"], vectors.shape[1]))
+            np.add.at(sums, truth[part], vectors)
+        found = np.full(asked.result["classes"], np.nan)
+        if sums is not None:
+            lengths = np.linalg.norm(sums, axis=1)
+            present = np.flatnonzero(lengths > 0)
+            means = (sums[present] / lengths[present, None]).astype(np.float32)
+            found[present] = nearest_name(means)
+        return found
 
     def _class_vectors(self, run: str) -> NDArray[np.float32]:
         """The classes of a run in text space: float32 (C, D), unit rows."""
