@@ -165,6 +165,12 @@ def _next_steps(datasets: Sequence[DatasetInfo]) -> None:
             "zero_shot",
             "classes, prompts and heads",
         )
+        _step(
+            _evaluated("count-concepts"),
+            "Follow accuracy into the long tail",
+            "frequency",
+            "concepts in captions",
+        )
 
 
 def _step(done: bool, label: str, module: str, words: str, tab: str = "") -> None:
