@@ -126,6 +126,22 @@ def test_the_same_question_is_counted_once(bench, read):
     assert [run.synonyms for run in bench.counts()] == [False, True]
 
 
+def test_a_kill_while_shards_are_dropped_leaves_none(bench, monkeypatch):
+    dropping = bench.workspace.runs.drop
+
+    def killed(key):
+        dropping(key)
+        raise Interrupted("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.workspace.runs, "drop", killed)
+        with pytest.raises(Interrupted):
+            perform(bench, ask(bench))
+    assert len(parts(bench)) == 3 and len(bench.counts()) == 1
+    assert perform(bench, ask(bench)) == bench.counts()[0].key
+    assert parts(bench) == ()
+
+
 def test_a_changed_corpus_is_refused_and_its_shards_are_forgotten(bench, tmp_path):
     with pytest.raises(Interrupted):
         perform(bench, ask(bench), Stopping(2))

@@ -57,11 +57,13 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
     Raises:
         InputError: the corpus changed since, cannot be read, or holds no caption.
     """
+    count = _Count(workspace, control, job.params)
     known = workspace.runs.find(KIND, job.params)
     if known is not None:
+        count.forget(job.params["version"])  # what a kill after the last line left
         control.tick(message="Counted before; the result was kept.")
         return {"run": known.key}
-    return {"run": _Count(workspace, control, job.params).run()}
+    return {"run": count.run()}
 
 
 @dataclass
@@ -76,7 +78,7 @@ class _Count:
         began = time.perf_counter()
         corpus = opened(self.workspace, corpus_named(self.workspace, self.params["corpus"]))
         if corpus.key != self.params["version"]:
-            self._forget(corpus.key)
+            self.forget(corpus.key)
             raise InputError(
                 f"corpus {self.params['corpus']!r}",
                 expected="its files as when the count was asked for",
@@ -94,7 +96,7 @@ class _Count:
         if again is not None:
             total, report = self._passed(corpus, again, 1)
         if not report.captions:
-            self._forget(corpus.key)
+            self.forget(corpus.key)
             raise InputError(
                 f"corpus {self.params['corpus']!r}",
                 expected="captions",
@@ -102,10 +104,10 @@ class _Count:
             )
         self.control.tick(message="Writing counts")
         key = self._publish(total, report, time.perf_counter() - began)
-        self._forget(corpus.key)
+        self.forget(corpus.key)
         return key
 
-    def _forget(self, version: str) -> None:
+    def forget(self, version: str) -> None:
         """Drop this count's shards, and those that were counted in other versions of the corpus."""
         for part in self.workspace.runs.list(_PART):
             of = part.params["count"]
