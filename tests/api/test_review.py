@@ -41,7 +41,8 @@ def test_every_mistake_gets_one_proposal_and_one_slice(pets):
         (5, 1, 0), (2, 0, 1),
     ]  # fmt: skip
     for rule in LABEL_RULES:
-        assert found.issues[rule.key] == sum(each[rule.key] for each in issues) == 2
+        assert found.issues[rule.key] == sum(each[rule.key] for each in issues)
+    assert found.issues["by_rate"] == found.issues["by_joint"] == 2
 
 
 def test_a_word_outside_the_classes_is_proposed(pets, monkeypatch):
@@ -51,7 +52,7 @@ def test_a_word_outside_the_classes_is_proposed(pets, monkeypatch):
     monkeypatch.setattr(review_evidence, "TEMPLATE", "a {}.")  # toys know "photo" as a word
     monkeypatch.setitem(WORDS, "hamster", (0.98, 0.199))
     monkeypatch.setattr("workbench.measures.out_of_vocabulary.MARGIN", 0.3)  # of 10 times that
-    monkeypatch.setattr(review_job, "_SURE", -2.0)  # no label is that wrong
+    monkeypatch.setattr("workbench.measures.confident.CLEAR", 1e30)  # no label is that wrong
     key = evaluate(pets)
     found = review(pets, key)
     table = {each["row"]: each for each in pets.review_table(key, "proposals").to_pylist()}

@@ -31,6 +31,15 @@ def test_cleanlab_s_example():
     assert found.places.tolist() == [2] and found.suggested.tolist() == [1]
     assert found.by_rate.tolist() == found.by_joint.tolist() == [True]
     assert found.margin[0] == pytest.approx(0.3 - 0.7, abs=1e-6)
+    assert found.odds[0] == pytest.approx(np.log(3 / 7), abs=1e-6) and not found.clear[0]
+
+
+def test_clear_cases_are_a_thousand_times_as_probable_and_the_worst_come_first():
+    p1 = [0.1, 0.1, 0.1, 0.1, 0.9995, 0.998, 1.0, *[0.9] * 8]
+    found = label_issues(two(p1), np.array([0] * 7 + [1] * 8), 2)
+    assert found.places.tolist() == [6, 4, 5]
+    assert found.clear.tolist() == [True, True, False]
+    assert np.isfinite(found.odds).all() and found.odds[1] == pytest.approx(-7.6, abs=0.01)
 
 
 def slow(probabilities, labels, classes):
@@ -69,7 +78,7 @@ def test_planted_errors_are_found():
     for rule in (found.by_rate, found.by_joint):
         hits = len(set(found.places[rule]) & set(wrong))
         assert hits / 40 >= 0.75 and hits / rule.sum() > 0.7
-    assert (np.diff(found.margin) >= 0).all()
+    assert (np.diff(found.odds) >= 0).all()
     right = np.isin(found.places, wrong)
     assert (found.suggested[right] == truth[found.places[right]]).mean() > 0.9
 

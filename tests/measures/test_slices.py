@@ -111,3 +111,19 @@ def test_images_alone_in_a_class_or_without_one_are_held_against_all():
     found = embedding_slices(images, np.arange(4), {}, [], nothing, truth=truth, slices=2)
     assert sorted(np.concatenate([each.members for each in found])) == [0, 1, 2, 3]
     assert all(np.isfinite(each.cohesion) for each in found)
+
+
+def test_a_column_that_the_class_settles_is_no_background():
+    truth = np.repeat(np.arange(10), 10)
+    kinds = np.where(truth < 5, "animal", "thing").tolist()
+    kinds[0] = "thing"  # a slip
+    ground = np.tile(["white", "blue"], 50).tolist()
+    mistake = (truth < 5) & (np.arange(100) % 4 == 0)
+    predicted = np.where(mistake, 9, truth)
+    groups = {"kind": kinds, "bg": ground}
+    both = {each.excess.column for each in class_slices(predicted, mistake, groups)}
+    assert both == {"kind", "bg"}
+    (only,) = class_slices(predicted, mistake, groups, truth=truth)
+    assert (only.excess.column, only.excess.value) == ("bg", "white")
+    alone = class_slices(predicted, mistake, groups, truth=np.arange(100))
+    assert {each.excess.column for each in alone} == {"kind", "bg"}

@@ -106,7 +106,7 @@ def test_the_first_groups_of_mistakes_name_a_planted_concept_and_its_background(
     assert len(shown) >= 2, [found.words for found in first]
 
 
-def test_planted_wrong_labels_are_found_and_noise_rate_is_no_worse(world):
+def test_planted_wrong_labels_are_found_and_clear_cases_are_the_best_choice(world):
     labels = world.places("label")
     logits = world.scale * world.images @ world.texts.T
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -116,13 +116,13 @@ def test_planted_wrong_labels_are_found_and_noise_rate_is_no_worse(world):
         faults = {r["item"] for r in csv.DictReader(file) if r["kind"] == "wrong-label"}
     wrong = np.array([item in faults for item in world.items])
     scores = {}
-    for rule in ("by_rate", "by_joint"):
+    for rule in ("clear", "by_rate", "by_joint"):
         flagged = found.places[getattr(found, rule)]
         precision, recall = wrong[flagged].mean(), wrong[flagged].sum() / wrong.sum()
         scores[rule] = 2 * precision * recall / (precision + recall)
-        assert recall > 0.95 and precision > 2.5 * wrong.mean()
-    assert scores["by_rate"] >= scores["by_joint"]
-    assert wrong[found.places[: wrong.sum()]].mean() > 10 * wrong.mean()
+        assert recall > (0.8 if rule == "clear" else 0.95) and precision > 2.5 * wrong.mean()
+    assert scores["clear"] > 3 * scores["by_rate"] > 3 * scores["by_joint"]
+    assert wrong[found.places[: wrong.sum()]].mean() > 0.6
 
 
 def test_concepts_outside_the_classes_are_told_from_mistakes_inside(world):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Review", "RunReview"]
 
-CODE = 3
+CODE = 4
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ RULES: tuple[Rule, ...] = (
         "label-wrong",
         "label wrong",
         "none",
-        "Confident learning flags the label (by noise rate), and another class is more probable "
-        "by half of all probability.",
+        "Confident learning flags the label (by noise rate), and another class is 1,000 times as "
+        "probable.",
     ),
     Rule(
         "several-true",
@@ -97,7 +97,7 @@ class Evidence:
     """What speaks for each category but the last: bool (M,) arrays over the M mistakes.
 
     Args:
-        label_wrong: flagged by confident learning by noise rate with a margin below -0.5.
+        label_wrong: a clear case of confident learning (see ``measures.confident``).
         several_true: the predicted class is one of several true labels.
         fine_grained: true and predicted class have the same parent.
         out_of_vocabulary: a word outside the classes fits better than every class.

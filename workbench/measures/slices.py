@@ -16,6 +16,7 @@ from workbench.types import Floats, Rows
 __all__ = ["PairSlice", "Slice", "class_slices", "embedding_slices"]
 
 _ROUNDS = 50
+_SETTLED = 0.9
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,7 @@ def class_slices(
     mistake: NDArray[np.bool_],
     groups: Mapping[str, Sequence[Any]],
     *,
+    truth: NDArray[Any] | None = None,
     least: int = 3,
 ) -> tuple[PairSlice, ...]:
     """Wrong answers that gather on one value of a group column, the most surprising first.
@@ -200,8 +202,14 @@ def class_slices(
         predicted: (N,) the class answered for each image.
         mistake: bool (N,), whether that was wrong.
         groups: column -> N values.
+        truth: (N,) true classes, -1 for none. With them a column is left out that the class
+            settles (its ``group``, say): answers that gather there are of alike classes, which is
+            no sign of a background that was learned.
         least: images that a slice has at least.
     """
+    if truth is not None:
+        known = np.asarray(truth)
+        groups = {name: v for name, v in groups.items() if not _settled(v, known)}
     found = []
     for answer in np.unique(predicted[mistake]):
         part = mistake & (predicted == answer)
@@ -209,3 +217,18 @@ def class_slices(
             excesses = over_represented(groups, part, least=least)
             found += [PairSlice(int(answer), excess) for excess in excesses]
     return tuple(sorted(found, key=lambda s: (s.excess.p, -s.excess.lift, s.predicted)))
+
+
+def _settled(values: Sequence[Any], truth: NDArray[Any]) -> bool:
+    """Whether images of a class nearly always have the same value, nine in ten of them.
+
+    Classes of one image tell nothing.
+    """
+    by_class: dict[int, dict[Any, int]] = {}
+    for label, value in zip(truth.tolist(), values, strict=True):
+        if label >= 0 and value is not None:
+            counts = by_class.setdefault(label, {})
+            counts[value] = counts.get(value, 0) + 1
+    several = [counts for counts in by_class.values() if sum(counts.values()) > 1]
+    images = sum(sum(counts.values()) for counts in several)
+    return images > 0 and sum(max(counts.values()) for counts in several) >= _SETTLED * images

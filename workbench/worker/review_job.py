@@ -31,16 +31,15 @@ __all__ = ["KIND", "run"]
 KIND = "review"
 _CELLS = 1 << 22
 _PAIRS = 50
-_SURE = -0.5
 
 
 def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, Any]:
     """Review the run that ``params`` names (``run``, ``code``), unless that was done before.
 
-    Table ``issues``: row, given, suggested (classes), margin, by_rate, by_joint; labels that a
-    rule of confident learning doubts, the worst first. Table ``proposals``: row, category,
-    word (that fits better than every class, or null); one row a mistake. Table ``slices``: slice,
-    row. The result holds what each slice has in common.
+    Table ``issues``: row, given, suggested (classes), margin, odds, clear, by_rate, by_joint; the
+    labels that a rule of confident learning doubts, the worst first. Table ``proposals``: row,
+    category, word (that fits better than every class, or null); one row a mistake. Table
+    ``slices``: slice, row. The result holds what each slice has in common.
 
     Raises:
         InputError: the run's head cannot score again, or no image has a label.
@@ -81,7 +80,7 @@ class _Review:
         groups = self._groups()
         wrong = np.zeros(len(self.rows), dtype=bool)
         wrong[self.mistakes] = True
-        pairs = class_slices(self.predicted, wrong, groups)
+        pairs = class_slices(self.predicted, wrong, groups, truth=self.truth)
         self.control.tick(message="Looking for what mistakes have in common")
         vectors = self.workspace.vectors.take(
             self.made.params["dataset"], self.made.params["model"], "image", self.rows
@@ -105,6 +104,8 @@ class _Review:
                     "given": pa.array(self.truth[issues.places]),
                     "suggested": pa.array(issues.suggested),
                     "margin": pa.array(issues.margin),
+                    "odds": pa.array(issues.odds),
+                    "clear": pa.array(issues.clear),
                     "by_rate": pa.array(issues.by_rate),
                     "by_joint": pa.array(issues.by_joint),
                 }
@@ -197,7 +198,7 @@ class _Review:
         wrong = self.mistakes
         truth, predicted = self.truth[wrong], self.predicted[wrong]
         return Evidence(
-            label_wrong=np.isin(wrong, issues.places[issues.by_rate & (issues.margin < _SURE)]),
+            label_wrong=np.isin(wrong, issues.places[issues.clear]),
             # a run's truth is the best scored true label: an answer among them is no mistake
             several_true=np.zeros(len(wrong), dtype=bool),
             fine_grained=fine_grained(classes_of(self.workspace, self.made), truth, predicted),
