@@ -121,7 +121,7 @@ def captions(run: CountRun, number: int, *, limit: int = _EXAMPLES) -> None:
         number: of the concept in its class set.
         limit: how many captions.
     """
-    found = api().count_examples(run.key, number, limit)
+    found = _examples(run.key, run.current, number, limit)
     if not found:
         st.caption("No caption names it.")
         return
@@ -134,6 +134,12 @@ def captions(run: CountRun, number: int, *, limit: int = _EXAMPLES) -> None:
             where = plain(PurePath(each.where).name)
             st.markdown(f"{marked(each.text, each.spans)} :small[:gray[{where}]]")
     _pictured(run.corpus, found)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _examples(key: str, current: bool, number: int, limit: int) -> tuple[CaptionExample, ...]:
+    """Captions of a concept; what they are called changes when the corpus goes."""
+    return api().count_examples(key, number, limit)
 
 
 def _pictured(dataset: str, found: Sequence[CaptionExample]) -> None:

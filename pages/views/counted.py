@@ -53,7 +53,7 @@ def draw() -> None:
     table = _concepts(run.key)
     left, right = st.columns([1.1, 1], gap="large")
     with left:
-        _rank(run, table)
+        _rank(run)
         _table(run, table)
     with right:
         concept.draw(run, table)
@@ -84,8 +84,7 @@ def _to_count(run: CountRun | None = None) -> None:
 
 def _headline(run: CountRun) -> None:
     """What the counting rests on."""
-    table = _concepts(run.key)
-    named = sum(1 for n in table["captions"].to_pylist() if n)
+    named = _named(run.key)
     share = f" ({run.matched / run.captions:.1%})" if run.captions else ""
     with st.container(horizontal=True, gap="large"):
         for label, value, name in (
@@ -135,9 +134,15 @@ def _concepts(key: str) -> pa.Table:
     return table.sort_by([("captions", "descending"), ("concept", "ascending")])
 
 
-def _rank(run: CountRun, table: pa.Table) -> None:
+@st.cache_data(max_entries=50, show_spinner=False)
+def _named(key: str) -> int:
+    """Concepts with a caption."""
+    return sum(1 for n in _concepts(key)["captions"].to_pylist() if n)
+
+
+def _rank(run: CountRun) -> None:
     """Frequency against rank; a click opens the concept."""
-    figure = _figure(run.key, run.corpus)
+    figure, rows = _figure(run.key, run.corpus)
 
     def clicked(point: Mapping[str, Any] | None) -> None:
         known = point is not None and "customdata" in point
@@ -147,9 +152,7 @@ def _rank(run: CountRun, table: pa.Table) -> None:
     st.caption(_ZIPF)
     with st.container(horizontal=True, gap="small"):
         name = f"{run.corpus}-{run.rule}"
-        figure_export(
-            figure, chart="counted.rank", name=f"{name}-ranks", rows=_rows(table.to_pylist())
-        )
+        figure_export(figure, chart="counted.rank", name=f"{name}-ranks", rows=rows)
         with export.popover("counted.export", "Concepts") as opened:
             if opened:
                 export.table_buttons(
@@ -162,15 +165,13 @@ def _rank(run: CountRun, table: pa.Table) -> None:
                 )
 
 
-def _rows(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"rank": rank, **record} for rank, record in enumerate(records, 1)]
-
-
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _figure(key: str, corpus: str) -> Figure:
+def _figure(key: str, corpus: str) -> tuple[Figure, list[dict[str, Any]]]:
+    """The plot and its numbers, the most frequent concept first."""
     table = api().count_concepts(key)
     one = Ranked(corpus, table["captions"].to_pylist(), api().corpus_zipf(f"count:{key}"))
-    return rank_frequency(table["name"].to_pylist(), [one])
+    rows = [{"rank": rank, **row} for rank, row in enumerate(_concepts(key).to_pylist(), 1)]
+    return rank_frequency(table["name"].to_pylist(), [one]), rows
 
 
 def _table(run: CountRun, table: pa.Table) -> None:

@@ -188,3 +188,15 @@ def test_counts_of_a_range_are_brief():
     values = [1, 27, 999, 3728, 19_307, 186_000, 2_149_000, 3 * 10**9]
     written = [plots_tails._brief(value) for value in values]
     assert written == ["1", "27", "999", "3.7k", "19k", "190k", "2.1M", "3B"]
+
+
+def test_many_ranks_are_thinned_and_the_legend_counts_them_all() -> None:
+    counts = [float(10**6 // rank) for rank in range(1, 50_001)]
+    names = [f"concept {nth}" for nth in range(len(counts))]
+    made = rank_frequency.rank_frequency(names, [rank_frequency.Ranked("web", counts)])
+    (points,) = made.data
+    ranks = list(points.x)
+    assert len(ranks) <= rank_frequency.MOST
+    assert ranks[:200] == list(range(1, 201)) and ranks[-1] == 50_000
+    assert [place for place, _ in points.customdata] == [rank - 1 for rank in ranks]
+    assert points.name == "web: 50,000 concepts"

@@ -13,7 +13,10 @@ from workbench.longtail.zipf import Zipf, ranked
 from workbench.plots import style
 from workbench.plots.frequency import CountAxis
 
-__all__ = ["Ranked", "rank_frequency"]
+__all__ = ["MOST", "Ranked", "rank_frequency"]
+
+MOST = 4_000
+"""Points of a corpus that are drawn: more lie on one another on a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def rank_frequency(names: Sequence[str], corpora: Sequence[Ranked]) -> go.Figure
     For each corpus a trace of points, customdata [concept number, corpus]; with a fit also the
     least-squares line (solid) and the maximum-likelihood line over the counts that it holds for
     (dashed), both without customdata. Concepts without a caption are counted in the legend, not
-    drawn.
+    drawn; of more than ``MOST`` others, those are that lie evenly on the axis.
 
     Args:
         names: C concept names.
@@ -63,20 +66,29 @@ def rank_frequency(names: Sequence[str], corpora: Sequence[Ranked]) -> go.Figure
 def _points(names: Sequence[str], corpus: Ranked, order: list[int], colour: str) -> go.Scattergl:
     zeros = sum(count == 0 for count in corpus.counts)
     note = f" ({style.count(zeros)} without a caption not drawn)" if zeros else ""
+    drawn = [(rank, order[rank - 1]) for rank in _drawn(len(order))]
     return go.Scattergl(
-        x=list(range(1, len(order) + 1)),
-        y=[corpus.counts[i] for i in order],
+        x=[rank for rank, _ in drawn],
+        y=[corpus.counts[i] for _, i in drawn],
         mode="markers",
         name=f"{style.plain(corpus.name)}: {style.count(len(order))} concepts{note}",
         marker={"size": 6, "color": colour, "opacity": 0.6},
-        customdata=[[i, corpus.name] for i in order],
+        customdata=[[i, corpus.name] for _, i in drawn],
         hovertext=[
             f"<b>{style.plain(names[i])}</b><br>{style.plain(corpus.name)}<br>"
             f"rank {style.count(rank)}, {style.number(corpus.counts[i])} captions"
-            for rank, i in enumerate(order, start=1)
+            for rank, i in drawn
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _drawn(ranks: int) -> list[int]:
+    """Ranks from 1 that get a point: all, or ``MOST`` at most, evenly in their logarithm."""
+    if ranks <= MOST:
+        return list(range(1, ranks + 1))
+    found: list[int] = np.unique(np.geomspace(1, ranks, MOST).round().astype(int)).tolist()
+    return found
 
 
 def _lines(fit: Zipf, ranks: int, colour: str) -> list[go.Scatter]:
