@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.api.names import Tails
 from workbench.errors import InputError
 from workbench.longtail.balance import cap_for_share, cap_for_tail, tail_share
-from workbench.longtail.misalignment import Misalignment, misalignment
+from workbench.longtail.misalignment import Misalignment
 
 __all__ = ["Balancing", "CapEffect", "Sides"]
 
@@ -47,7 +48,7 @@ class Sides:
     Args:
         degree: how far both differ.
         apart: rows of the items with concepts on both sides and none in common, ascending.
-        text: (rows, concepts) of the captions, each pair once.
+        text: (rows, concepts) of the captions; a pair may come more than once.
         image: (rows, concepts) of the images.
     """
 
@@ -56,13 +57,22 @@ class Sides:
     text: Pairs
     image: Pairs
 
-    def of(self, concept: int) -> dict[Literal["both", "captions", "images"], tuple[int, ...]]:
-        """Rows of the items that have a concept on both sides, and on one side only."""
+    def of(self, concept: int) -> dict[str, tuple[int, ...]]:
+        """Rows of the items with a concept: ``captions`` only, ``images`` only, and ``both``."""
         said, shown = (
             set(rows[concepts == concept].tolist()) for rows, concepts in (self.text, self.image)
         )
-        found = {"both": said & shown, "captions": said - shown, "images": shown - said}
-        return {side: tuple(sorted(rows)) for side, rows in found.items()}  # type: ignore[misc]
+        found = {"captions": said - shown, "images": shown - said, "both": said & shown}
+        return {side: tuple(sorted(rows)) for side, rows in found.items()}
+
+    def named(self, rows: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        """The concepts that the captions of these items name, ascending; none for some."""
+        items, concepts = self.text
+        here = np.isin(items, np.asarray(rows, dtype=np.int64))
+        found: dict[int, set[int]] = {row: set() for row in rows}
+        for row, concept in zip(items[here].tolist(), concepts[here].tolist(), strict=True):
+            found[row].add(concept)
+        return {row: tuple(sorted(each)) for row, each in found.items()}
 
 
 class Balancing(Tails):
@@ -109,6 +119,8 @@ class Balancing(Tails):
     def sides(self, count: str, run: str, threshold: float = 0.5) -> Sides:
         """Captions against images of a dataset, concept by concept and item by item.
 
+        Of the items that the run looked at.
+
         Args:
             count: key of a counting of the dataset's own captions.
             run: key of a zero-shot run on the same dataset with the same classes.
@@ -120,7 +132,5 @@ class Balancing(Tails):
         """
         if not 0 < threshold <= 1:
             raise InputError("threshold", expected="a probability in (0, 1]", got=f"{threshold:g}")
-        text, image, samples = self._two_sides(count, run, threshold)
-        concepts = self.zero_shot_run(run).classes
-        degree, apart = misalignment(text, image, concepts=concepts, samples=samples)
-        return Sides(degree, tuple(apart.tolist()), text, image)
+        text, image, degree, apart = self._two_sides(count, run, threshold)
+        return Sides(degree, apart, text, image)

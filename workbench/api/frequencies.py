@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -277,6 +277,8 @@ class Frequencies(Changes, Corpora):
     def misalignment(self, count: str, run: str, threshold: float = 0.5) -> Misalignment:
         """How far captions and images of a dataset name different concepts.
 
+        Of the items that the run looked at.
+
         Args:
             count: key of a counting of the dataset's own captions.
             run: key of a zero-shot run on the same dataset with the same classes.
@@ -285,12 +287,17 @@ class Frequencies(Changes, Corpora):
         Raises:
             InputError: another dataset, other classes, or a corpus without images.
         """
-        text, image, samples = self._two_sides(count, run, threshold)
-        concepts = self.zero_shot_run(run).classes
-        return misalignment(text, image, concepts=concepts, samples=samples)[0]
+        return self._two_sides(count, run, threshold)[2]
 
-    def _two_sides(self, count: str, run: str, threshold: float) -> tuple[_Pairs, _Pairs, int]:
-        """(row, concept) of the captions and of the images of a dataset, and its items."""
+    def _two_sides(
+        self, count: str, run: str, threshold: float
+    ) -> tuple[_Pairs, _Pairs, Misalignment, tuple[int, ...]]:
+        """Captions and images of the items that the run looked at.
+
+        Returns:
+            (row, concept) of the captions, the same of the images, how far both differ, and the
+            rows that have nothing in common.
+        """
         counted, asked = self._counted(count), self._zero_shot(run)
         corpus, dataset = counted.params["corpus"], asked.params["dataset"]
         if corpus != dataset:
@@ -303,8 +310,16 @@ class Frequencies(Changes, Corpora):
             expected, got = (f"{name!r}" for name in sets)
             do = "Count the run's own classes."
             raise InputError("classes of the run", expected=expected, got=got, do=do)
-        samples = self.workspace.catalog.dataset(counted.params["corpus"]).items
-        return self._caption_pairs(counted), self._tags(run, threshold), samples
+        items = self.workspace.catalog.dataset(counted.params["corpus"]).items
+        looked = np.zeros(items, dtype=bool)
+        looked[self.workspace.predictions.table(asked)["row"].to_numpy()] = True
+        rows, concepts = self._caption_pairs(counted)
+        text = (rows[looked[rows]], concepts[looked[rows]])
+        image = self._tags(run, threshold)
+        size = self.zero_shot_run(run).classes
+        degree, apart = misalignment(text, image, concepts=size, samples=items)
+        degree = replace(degree, samples=int(looked.sum()))
+        return text, image, degree, tuple(apart.tolist())
 
     def _caption_pairs(self, counted: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(row of the item, concept) of every match in a dataset's own captions."""
