@@ -38,6 +38,7 @@ PAGES: tuple[Card, ...] = (
     Card("corpus", "Corpus", ":material/article:", "Long tail"),
     Card("frequency", "Frequency and accuracy", ":material/scatter_plot:", "Long tail"),
     Card("synonyms", "Synonyms", ":material/translate:", "Long tail"),
+    Card("tail", "Tail and balance", ":material/balance:", "Long tail"),
     Card("models", "Models", ":material/deployed_code:", "Models & jobs"),
     Card("jobs", "Jobs", ":material/checklist:", "Models & jobs"),
 )
