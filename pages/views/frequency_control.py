@@ -26,7 +26,11 @@ _MEANS = {
     "nearest name": "Cosine of the class's text with the most similar other class, by the run's "
     "model: classes that are easy to confuse, whatever their frequency.",
     "caption length": "Mean words of the captions that are kept as examples of the class.",
+    "confusability": "Cosine of the mean image of the class with the nearest mean image of another "
+    "class, by the run's model.",
 }
+_CAPTIONS = COVARIATES[2]
+_OF_RUN = (COVARIATES[1], COVARIATES[3])
 
 
 def draw(ones: Sequence[Shown]) -> None:
@@ -59,17 +63,15 @@ def draw(ones: Sequence[Shown]) -> None:
 
 def _there(ones: Sequence[Shown]) -> list[str]:
     """The covariates that all of these sources can give."""
-    given = {
-        COVARIATES[0]: True,
-        COVARIATES[1]: all(one.run for one in ones),
-        COVARIATES[2]: all(one.frequency.startswith("count:") for one in ones),
-    }
-    return [name for name, there in given.items() if there]
+    runs = all(one.run for one in ones)
+    counted = all(one.frequency.startswith("count:") for one in ones)
+    lacking = {*(() if runs else _OF_RUN), *(() if counted else (_CAPTIONS,))}
+    return [name for name in COVARIATES if name not in lacking]
 
 
 def _missing(name: str) -> str:
-    if name == COVARIATES[1]:
-        return "needs runs made here, whose class texts have vectors."
+    if name in _OF_RUN:
+        return "needs runs made here, whose texts and images have vectors."
     return "needs captions counted here."
 
 

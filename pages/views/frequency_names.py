@@ -21,9 +21,10 @@ def draw(ones: Sequence[Shown]) -> None:
     """Draw the tab."""
     one = frequency_classes.looked_at(ones)
     match = one.report.match
+    missing = amounts.count(len(match.unmatched))
     st.markdown(
         f"**{amounts.count(match.matched)}** of {amounts.count(len(match.place))} classes have a "
-        f"counted name, letter by letter or by a rename; **{amounts.count(len(match.unmatched))}** "
+        f"counted name, by its letters, its label or a rename; **{missing}** "
         f"names have none, and {amounts.count(len(match.unused))} counted names fit no class.",
         help="A class without a counted name is absent: it is in no fit, and it is not a zero.",
     )
@@ -80,22 +81,28 @@ def _keep(old: str | None, new: str | None) -> None:
 
 
 def _renamed(match: NameMatch) -> None:
-    """The renames that are made; those that a person said can be taken back."""
+    """The names that differ: those that a person said are the same can be taken back."""
     mine = dict(frequency_sources.renames())
     for old, new in match.renamed:
+        if mine.get(old) != new:
+            continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"{plain(old)} is counted as **{plain(new)}**", width="content")
-            if mine.get(old) == new:
-                st.button(
-                    "Take back",
-                    icon=":material/link_off:",
-                    type="tertiary",
-                    key=f"names.undo.{old}",
-                    on_click=_undo,
-                    args=(old,),
-                )
-            else:
-                st.caption("as the authors of the tables do", width="content")
+            st.button(
+                "Take back",
+                icon=":material/link_off:",
+                type="tertiary",
+                key=f"names.undo.{old}",
+                on_click=_undo,
+                args=(old,),
+            )
+    rows = [{"class": old, "counted as": new} for old, new in match.renamed if mine.get(old) != new]
+    if rows:
+        st.caption(
+            f"{amounts.count(len(rows))} names differ and are the same all the same: the dataset "
+            "has one label for both, or the authors of the published tables say so."
+        )
+        st.dataframe(rows[:_LISTED], hide_index=True, height=200, key="names.renamed")
 
 
 def _undo(old: str) -> None:

@@ -167,11 +167,12 @@ def _words(ones: Sequence[Shown], found: Mapping[str, Tails]) -> None:
         words = f"{plain(one.title)}: tail" if len(ones) > 1 else "Tail"
         words += f" below {_count(cut.cuts[0])} {one.unit}, head from {_count(cut.cuts[1])}"
         if not math.isnan(gap):
-            words += (
-                f"; the head is **{abs(gap):.1f} points** {'above' if gap >= 0 else 'below'} the tail ({cut.head.value:.1f}% of "
-                f"{amounts.count(cut.head.n)} classes against {cut.tail.value:.1f}% of "
-                f"{amounts.count(cut.tail.n)})"
+            head, tail = (
+                f"{each.value:.1f}% of {amounts.count(each.n)}" for each in (cut.head, cut.tail)
             )
+            side = "above" if gap >= 0 else "below"
+            words += f"; the head is **{abs(gap):.1f} points** {side} the tail "
+            words += f"({head} classes against {tail})"
         st.markdown(f"{words}.")
 
 
