@@ -95,7 +95,9 @@ class Balancing(Tails):
             InputError: a share outside [0, 1], or no match at all.
         """
         counts = self.counted(count).distinct
-        return (cap_for_tail if by == "tail" else cap_for_share)(counts, share)
+        if by == "kept":
+            return cap_for_share(counts, share)
+        return max(1.0, cap_for_tail(counts, share))  # where most concepts have no caption
 
     def balance_preview(self, count: str, cap: float) -> CapEffect:
         """What a cap would do to a counting, at once and without its captions.
