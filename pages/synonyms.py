@@ -37,6 +37,7 @@ def draw() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         run = zero_shot_runs.pick(usable)
         fitting = [c for c in api().counts() if c.synonyms and c.classes_key == run.classes_key]
+        fitting.sort(key=lambda c: c.corpus == run.dataset)  # what a model learnt from comes first
         count = countings.pick(fitting) if fitting else None
     if count is None:
         _nothing_counted(run)

@@ -23,7 +23,8 @@ _RECENT = 200
 NAMED = (
     "A caption can name several classes, and a word beside another class often means something "
     "else (a mouse beside a keyboard). REAL asks a language model which captions mean the class. "
-    "Here only captions that name no other class count: column “alone”."
+    "Here only captions that name no other class count: column “alone”. A name that holds the name "
+    "of another class (mobile phone, where phone is a class too) is therefore never alone."
 )
 """The note on captions that name one class only."""
 

@@ -372,7 +372,10 @@ def _sample(count: CountRun, found: BalanceRun) -> None:
         key="balance.preview",
         column_config={
             "number": st.column_config.NumberColumn(
-                "number", format="localized", help="Of the caption in its corpus, from 0."
+                "number",
+                width="small",
+                format="localized",
+                help="Of the caption in its corpus, from 0.",
             )
         },
     )
