@@ -137,7 +137,7 @@ def _sources(tables: Sequence[PublishedTable]) -> dict[str, tuple[str, ...]]:
 
 def _titles(known: _Known, keys: Sequence[str]) -> dict[str, str]:
     """A title for each source of accuracies; numbered where two would be alike."""
-    runs = {f"run:{run.key}": f"{run.dataset} · {zero_shot_runs.title(run)}" for run in known.runs}
+    runs = _run_titles(known.runs)
     found: dict[str, str] = {}
     met: Counter[str] = Counter()
     for key in keys:
@@ -149,6 +149,17 @@ def _titles(known: _Known, keys: Sequence[str]) -> dict[str, str]:
         met[title] += 1
         found[key] = title if met[title] == 1 else f"{title} ({met[title]})"
     return found
+
+
+def _run_titles(runs: Sequence[ZeroShotRun]) -> dict[str, str]:
+    """Source of each run -> its title, with its classes where these tell it from another."""
+    short_ones = {run.key: f"{run.dataset} · {zero_shot_runs.title(run)}" for run in runs}
+    alike = Counter(short_ones.values())
+    return {
+        f"run:{run.key}": short_ones[run.key]
+        + (f" · {run.classes_name}" if alike[short_ones[run.key]] > 1 else "")
+        for run in runs
+    }
 
 
 def _accuracies_now(known: _Known) -> tuple[str, ...]:
@@ -202,8 +213,7 @@ def _accuracy(known: _Known, now: Sequence[str]) -> None:
             "Zero-shot runs that were made here, or accuracies that others published.",
         )
     if kind == "run":
-        names = {f"run:{run.key}": _run_name(run) for run in known.runs}
-        _several("Runs, overlaid", names, now, _take_some)
+        _several("Runs, overlaid", _run_names(known.runs), now, _take_some)
         return
     table, _, _, prompts, benchmark = known.scored[now[0]]
     rows = [each for each in known.scored.items() if each[1][0] == table]
@@ -242,10 +252,13 @@ def _nearest(
     return tuple(same) or (fits[0][0],)
 
 
-def _run_name(run: ZeroShotRun) -> str:
-    top1 = run.measures.get("top1")
-    figure = f": {top1.value:.1%}" if top1 is not None else ""
-    return f"{run.dataset} · {zero_shot_runs.title(run)}{figure}"
+def _run_names(runs: Sequence[ZeroShotRun]) -> dict[str, str]:
+    """Source of each run -> its title and its accuracy."""
+    found = _run_titles(runs)
+    for run in runs:
+        if (top1 := run.measures.get("top1")) is not None:
+            found[f"run:{run.key}"] += f": {top1.value:.1%}"
+    return found
 
 
 def _take(keys: Sequence[str]) -> None:
@@ -304,7 +317,7 @@ def _tagger(known: _Known, accuracies: Sequence[str]) -> str:
 def _tagged(known: _Known, now: str) -> None:
     """A run and the probability from which it tags an image."""
     run, _, threshold = now.partition(":")
-    names = {each.key: _run_name(each) for each in known.runs}
+    names = {key.removeprefix("run:"): name for key, name in _run_names(known.runs).items()}
     _box("Run that tags", names, run, lambda new: _close(frequency=f"images:{new}:{threshold}"))
     try:
         value = min(0.99, max(0.01, float(threshold)))
@@ -374,7 +387,7 @@ def _box(
         label,
         list(titles),
         index=list(titles).index(now),
-        format_func=lambda each: short(titles[each], 60),
+        format_func=lambda each: short(titles[each], 80),
         key=key,
         on_change=lambda: pick(st.session_state[key]),
     )
@@ -392,7 +405,7 @@ def _several(
     st.multiselect(
         label,
         list(names),
-        format_func=lambda each: short(names[each], 60),
+        format_func=lambda each: short(names[each], 80),
         max_selections=MOST,
         key=key,
         placeholder="choose at least one",

@@ -78,13 +78,14 @@ def _behind(ones: Sequence[Shown]) -> None:
     rows = frequency_reports.class_rows(one)
     indices = [row["index"] for row in rows if row["bin"] == chosen]
     frequency_classes.beside(ones, indices, _bin_words(one, chosen), key="trend")
-    st.button(
-        "All classes",
-        icon=":material/close:",
-        key="trend.bin",
-        on_click=url.write,
-        kwargs={"bin": None, "class": None},
-    )
+    if url.read_int("class", -1) < 0:
+        st.button(
+            "All classes",
+            icon=":material/close:",
+            key="trend.bin",
+            on_click=url.write,
+            kwargs={"bin": None},
+        )
 
 
 def _bin_words(one: Shown, chosen: int) -> str:
