@@ -91,13 +91,14 @@ def prompt_scores(
         means: (P, C) to subtract, or None.
     """
     total = np.zeros(len(prompts))
+    shift = np.zeros(prompts.shape[:2]) if means is None else means
     for block in small_blocks(material, prompts.shape[1]):
+        # a column of ones takes the means along, so the logits are gone through only once
+        with_one = np.concatenate([block, np.ones((len(block), 1), np.float32)], axis=1)
         for place, texts in enumerate(prompts):
-            logits = block @ texts.T
-            logits *= np.float32(material.scale)
-            if means is not None:
-                logits -= means[place].astype(np.float32)
-            total[place] += logits.max(axis=1).sum(dtype=np.float64)
+            own = -shift[place][:, None].astype(np.float32)
+            scaled = np.concatenate([np.float32(material.scale) * texts, own], axis=1)
+            total[place] += (with_one @ scaled.T).max(axis=1).sum(dtype=np.float64)
     return total / max(1, material.images.n)
 
 
