@@ -184,6 +184,16 @@ def test_calibration_leaves_out_rows_without_images():
     assert "calibration error 25.0%" in accuracy.hovertext[1]
 
 
+def test_kinds_of_mistakes_are_shares_of_each_range_and_know_their_place():
+    kinds = [[0, 0, 0], [1, 0, 3], [0, 0, 0], [2, 0, 0]]
+    made = plots_tails.kind_bars([0.0, 1.0, 2.0, 3.0], kinds, ["<b>one</b>", "never", "three"])
+    one, three = made.data  # the kind that never occurs is not drawn
+    assert one.name == "&lt;b&gt;one&lt;/b&gt;" and list(one.x) == ["1 to 10", "100 to 1k"]
+    assert list(one.y) == [0.25, 1] and list(three.y) == [0.75, 0]
+    assert [list(each) for each in three.customdata] == [[1, 2], [3, 2]]
+    assert "<b>3</b> of 4 mistakes" in three.hovertext[0]
+
+
 def test_counts_of_a_range_are_brief():
     values = [1, 27, 999, 3728, 19_307, 186_000, 2_149_000, 3 * 10**9]
     written = [plots_tails._brief(value) for value in values]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,8 +137,12 @@ def suggest(names: Sequence[str], known: Sequence[str]) -> tuple[Unmatched, ...]
     Case, blanks, hyphens and underscores do not count. Only names that share three letters in a
     row are compared in full, so that thousands of names take a moment.
     """
-    if not names:
-        return ()
+    return _suggested(tuple(names), tuple(known)) if names else ()
+
+
+@lru_cache(maxsize=16)
+def _suggested(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[Unmatched, ...]:
+    """Kept, because every question about the same two sources meets the same names again."""
     forms = [_form(name) for name in known]
     index: dict[str, list[int]] = {}
     for place, form in enumerate(forms):
