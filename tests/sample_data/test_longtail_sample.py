@@ -198,11 +198,11 @@ def test_names_that_captions_use_are_found_and_gain(world, concepts):
         zip(CLASSES.names, bench.frequent_names(world.run, world.count).names, strict=True)
     )
     spoken = {each["name"]: said(each) for each in concepts if each["spoken"]}
-    assert sum(chosen[name] == word for name, word in spoken.items()) >= 60  # of 74
+    assert sum(chosen[name] == word for name, word in spoken.items()) >= 70  # of 74
     assert all(chosen[each["name"]] == each["name"] for each in concepts if not each["spoken"])
     key = world.evaluated(bench.submit_frequent_names(world.run, world.count))
     found = bench.frequent_names_gain(world.run, world.count)
-    assert found.images.value > 0.3 and found.images.low > 0 and found.p < 0.05
+    assert found.images.value > 0.6 and found.images.low > 0 and found.p < 0.05
     one, two = (bench.zero_shot_run(each).measures["top1"].value for each in (world.run, key))
     assert found.images.value == pytest.approx(100 * (two - one))
     renamed = [each.difference.value for each in found.per_class if each.renamed]

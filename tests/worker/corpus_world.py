@@ -65,11 +65,23 @@ def concepts(classes: ClassSet = ANIMALS, *, synonyms: bool = True) -> Concepts:
     return Concepts.of(classes.names, classes.synonyms if synonyms else ())
 
 
-def alone(texts: list[str], where: list[list[int]], of: Concepts, rule: str, **told: Any) -> Any:
-    """For each term the captions that have it and no other concept."""
-    number = [sum(i in each for each in map(set, where)) for i in range(len(texts))]
+def alone(texts: list[str], of: Concepts, rule: str, **told: Any) -> Any:
+    """For each term the captions that have it and no other concept but by its own words."""
+
+    def names(text: str, term: str) -> bool:
+        return plain.named(text, term, rule, **told)
+
+    def beside(text: str, own: str, terms: tuple[str, ...]) -> bool:
+        return any(
+            names(text, term) and not (names(own, term) and not names(term, own)) for term in terms
+        )
+
     return [
-        sum(number[i] == 1 and plain.named(texts[i], term, rule, **told) for i in range(len(texts)))
+        sum(
+            names(text, term)
+            and not any(beside(text, term, also) for also in of.terms if also is not terms)
+            for text in texts
+        )
         for terms in of.terms
         for term in terms
     ]

@@ -66,7 +66,7 @@ def check(bench, key, texts, rule, *, synonyms=True, **told):
     assert found["terms"]["term"] == list(terms)
     assert found["terms"]["concept"] == owner.tolist()
     assert found["terms"]["captions"] == by_term
-    assert found["terms"]["alone"] == alone(texts, where, of, rule, **told)
+    assert found["terms"]["alone"] == alone(texts, of, rule, **told)
     together = zip(*(found["pairs"][name] for name in ("a", "b", "captions")), strict=True)
     assert {(a, b): n for a, b, n in together} == pairs
     assert (result["captions"], result["matched"]) == (len(texts), matched)

@@ -146,7 +146,8 @@ class Counts:
         by_term: (L,) captions with that term, in the order of ``concepts.flat()``.
         pairs: concepts a < b that occur together and the captions with both, by a, then b.
         pairs_complete: False when there were too many pairs to keep; ``pairs`` is then empty.
-        alone: (L,) captions with that term and with no other concept. A term that mostly stands
+        alone: (L,) captions with that term and with no other concept, but those that the term
+            itself names: "express train" may name a train. A term that mostly stands
             beside other concepts may mean something else there (the orange of a wall, the ice
             of ice cream); None where it was not counted.
 

@@ -18,11 +18,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from workbench.errors import InputError
+from workbench.longtail.alone import alone
 from workbench.longtail.codes import begins
 from workbench.longtail.concepts import Concepts, Counts, Ints
 from workbench.longtail.examples import Examples
@@ -74,8 +76,12 @@ class Counter:
         skip: Iterable[str] = (),
         threads: int = 0,
     ) -> None:
-        self.concepts, self.options = concepts, options or Options()
-        self.matcher = Matcher(concepts, rule, self.options, skip)
+        self._begin(Matcher(concepts, rule, options, skip), examples, most_pairs, threads)
+
+    def _begin(self, matcher: Matcher, examples: int, most_pairs: int, threads: int) -> None:
+        """Nothing counted yet; counters of one question share the matcher, which takes long."""
+        self.matcher, self.concepts, self.options = matcher, matcher.concepts, matcher.options
+        concepts = matcher.concepts
         self.threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self.captions = self._matched = 0
         self._distinct = np.zeros(len(concepts), dtype=np.int64)
@@ -149,9 +155,8 @@ class Counter:
         kept = new_caption | begins(concept)
         caption, concept = found.caption[kept], concept[kept]
         self._matched += int(new_caption.sum())
-        concepts = np.bincount(caption, minlength=len(block.numbers))
-        single = found.term[concepts[found.caption] == 1]
-        self._alone += np.bincount(single, minlength=len(self._alone))
+        single = alone(found.caption, found.term, self.matcher.owner, self.matcher.within)
+        self._alone += np.bincount(found.term[single], minlength=len(self._alone))
         self._distinct += np.bincount(concept, minlength=len(self._distinct))
         self._pairs.add(caption, concept)
         self._examples.add(caption, concept, block.numbers, block.captions)
@@ -201,22 +206,18 @@ class Counter:
         """The counter for a second pass over the whole corpus, or None where none is needed."""
         if not self.options.skip_unknown or set(self.unknown) == self.matcher.skip:
             return None
-        return self._like(self.unknown)
+        again = Matcher(self.concepts, self.matcher.rule.key, self.options, self.unknown)
+        return self._with(again)
 
     def blank(self) -> Counter:
         """A counter of the same that has counted nothing, for another part of the corpus."""
-        return self._like(self.matcher.skip)
+        return self._with(self.matcher)
 
-    def _like(self, skip: Iterable[str]) -> Counter:
-        return Counter(
-            self.concepts,
-            self.matcher.rule.key,
-            self.options,
-            examples=self._examples.numbers.shape[1],
-            most_pairs=self._pairs.limit,
-            skip=skip,
-            threads=self.threads,
-        )
+    def _with(self, matcher: Matcher) -> Counter:
+        counter = Counter.__new__(Counter)
+        examples = self._examples.numbers.shape[1]
+        counter._begin(matcher, examples, self._pairs.limit, self.threads)
+        return counter
 
     def counts(self, corpus: str = "") -> Counts:
         """The counts so far.
@@ -259,10 +260,7 @@ class Counter:
         self._settle()
         codes, number = self._pairs.coded()
         header = {
-            "concepts": self.concepts.to_json(),
-            "rule": self.matcher.rule.key,
-            "options": vars(self.options),
-            "skip": sorted(self.matcher.skip),
+            **_told(self.matcher),
             "most_pairs": self._pairs.limit,
             "complete": self._pairs.complete,
             "captions": self.captions,
@@ -281,23 +279,28 @@ class Counter:
         write_state(path, header, arrays)
 
     @classmethod
-    def load(cls, path: Path, *, threads: int = 0) -> Counter:
+    def load(cls, path: Path, *, like: Counter | None = None, threads: int = 0) -> Counter:
         """The counter that ``save`` wrote, to go on with or to merge.
+
+        Args:
+            path: of the file.
+            like: a counter whose matcher is taken where it is of the same question: to build one
+                for thousands of concepts takes a second.
+            threads: as of the counter.
 
         Raises:
             InputError: there is no such file, or it is damaged or not written by ``save``.
         """
         header, arrays = read_state(path)
         try:
-            counter = cls(
-                Concepts.from_json(header["concepts"]),
-                header["rule"],
-                Options(**header["options"]),
-                examples=arrays["examples"].shape[1],
-                most_pairs=header["most_pairs"],
-                skip=header["skip"],
-                threads=threads,
-            )
+            asked = {name: header[name] for name in ("concepts", "rule", "options", "skip")}
+            matcher = None if like is None else like.matcher
+            if matcher is None or asked != _told(matcher):
+                options = Options(**asked["options"])
+                concepts = Concepts.from_json(asked["concepts"])
+                matcher = Matcher(concepts, asked["rule"], options, asked["skip"])
+            counter = cls.__new__(cls)
+            counter._begin(matcher, arrays["examples"].shape[1], header["most_pairs"], threads)
             counter.captions, counter._matched = header["captions"], header["matched"]
             counter._distinct += arrays["distinct"]
             counter._by_term += arrays["by_term"]
@@ -309,6 +312,16 @@ class Counter:
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"{path}", expected="saved counts", got=repr(error)) from error
         return counter
+
+
+def _told(matcher: Matcher) -> dict[str, Any]:
+    """What decides the matches, as JSON-like data."""
+    return {
+        "concepts": matcher.concepts.to_json(),
+        "rule": matcher.rule.key,
+        "options": vars(matcher.options),
+        "skip": sorted(matcher.skip),
+    }
 
 
 def _whole(numbers: Ints | pa.Array) -> Ints:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
+from workbench.longtail.alone import Within
 from workbench.longtail.anywhere import Anywhere
 from workbench.longtail.codes import distinct
 from workbench.longtail.concepts import Concepts, Ints
@@ -113,6 +115,13 @@ class Matcher:
         caption, term = np.divmod(codes, self.terms)
         return Matches(caption, term, seen)
 
+    @cached_property
+    def within(self) -> Within:
+        """Which terms name terms of other concepts, as the express train names a train."""
+        terms, _ = self.concepts.flat()
+        term, inner = _each(self, terms)
+        return Within.of(term, inner, self.owner)
+
     def spans(self, caption: str) -> list[tuple[int, int, int]]:
         """Where the concepts stand in one caption: ``(start, end, concept)``, to mark them.
 
@@ -178,7 +187,13 @@ def matches(
 
     By caption, then by term, as numbered in ``concepts.flat()``.
     """
-    matcher = Matcher(concepts, rule, options)
+    return _each(Matcher(concepts, rule, options), captions)
+
+
+def _each(
+    matcher: Matcher, captions: Sequence[str | None] | pa.Array | pa.ChunkedArray
+) -> tuple[Ints, Ints]:
+    """Matches of captions of any number and kind: caption (m,) and term (m,)."""
     found: list[Matches] = []
     first = 0
     for chunk in strings(captions):

@@ -127,7 +127,7 @@ class _Count:
                 part, told = self._counted(corpus, shard, blank, report.captions, rate * size)
                 self._keep(asked, part, told)
             else:
-                part, told = self._read(kept)
+                part, told = self._read(kept, blank)
             total.merge(part)
             report.merge(told)
             done += shard.bytes
@@ -152,12 +152,12 @@ class _Count:
         told = {"report": report.to_json()}
         self.workspace.runs.publish(_PART, asked, told, {"state": state})
 
-    def _read(self, kept: Run) -> tuple[Counter, Report]:
+    def _read(self, kept: Run, blank: Counter) -> tuple[Counter, Report]:
         state = self.workspace.runs.table(kept, "state")["state"][0].as_py()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "part.npz"
             path.write_bytes(state)
-            return Counter.load(path), Report.from_json(kept.result["report"])
+            return Counter.load(path, like=blank), Report.from_json(kept.result["report"])
 
     def _publish(self, total: Counter, report: Report, seconds: float) -> str:
         counts = total.counts(self.params["corpus"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "question", "titled"]
 
 KIND = "count-concepts"
-CODE = 1
+CODE = 2
 """Raised when the same question would get other counts: old ones are then not reused."""
 
 
