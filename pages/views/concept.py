@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -129,7 +129,8 @@ def captions(run: CountRun, number: int, *, limit: int = _EXAMPLES) -> None:
         "**Captions**",
         help=f"The first {len(found)} of the corpus that name it, its words marked.",
     )
-    with st.container(height=240 if len(found) > 6 else "content", border=True, gap="xsmall"):
+    height: Literal["content"] | int = 240 if len(found) > 6 else "content"
+    with st.container(height=height, border=True, gap="xsmall", key="concept.captions"):
         for each in found:
             where = plain(PurePath(each.where).name)
             st.markdown(f"{marked(each.text, each.spans)} :small[:gray[{where}]]")
