@@ -46,7 +46,7 @@ def draw(ones: Sequence[Shown]) -> None:
 
 
 def _bars(one: Shown, found: Calibration) -> None:
-    figure = calibration_bars(found)
+    figure = calibration_bars(found, unit=one.unit)
     chart(figure, key="frequency.calibration", on_click=_clicked)
     st.caption(
         "Bars: accuracy of the images whose true class is that frequent, with its 95% interval "
@@ -120,7 +120,7 @@ def _kinds(one: Shown, found: Calibration) -> None:
         _review(one)
         return
     titles = [rule.title for rule in RULES]
-    figure = kind_bars(found.edges.tolist(), kinds, titles)
+    figure = kind_bars(found.edges.tolist(), kinds, titles, unit=one.unit)
     chart(figure, key="frequency.kinds", on_click=_clicked)
     st.caption(
         "Shares of the mistakes of each range of frequency; the first rule that holds decides. "

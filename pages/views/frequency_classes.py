@@ -246,4 +246,4 @@ def _captions(one: Shown, index: int) -> None:
         return
     caption_lines.draw(found)
     st.caption("The first captions of the corpus that name it, by the rule of the counting.")
-    nav.link("corpus", "All of this counting", icon=":material/menu_book:", count=key)
+    nav.link("corpus", "In the corpus", icon=":material/article:", count=key, concept=str(place))

@@ -70,7 +70,7 @@ def _whiskers(values: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
     }
 
 
-def calibration_bars(found: Calibration) -> go.Figure:
+def calibration_bars(found: Calibration, *, unit: str = "captions") -> go.Figure:
     """Accuracy as bars and mean confidence as marks, the rarest classes first.
 
     A mark above its bar is overconfidence. The first trace holds the bars with their 95%
@@ -79,13 +79,16 @@ def calibration_bars(found: Calibration) -> go.Figure:
 
     Args:
         found: of ``by_frequency``.
+        unit: what the frequencies count.
     """
     rows = [row for row, n in enumerate(found.n.tolist()) if n]
     titles = [_range(found.edges.tolist(), row) for row in rows]
     shared = {
         "x": titles,
         "customdata": [[row] for row in rows],
-        "hovertext": [_said(found, row, title) for row, title in zip(rows, titles, strict=True)],
+        "hovertext": [
+            _said(found, row, f"{unit}: {title}") for row, title in zip(rows, titles, strict=True)
+        ],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
     values = (found.accuracy.tolist(), found.low.tolist(), found.high.tolist())
@@ -108,13 +111,17 @@ def calibration_bars(found: Calibration) -> go.Figure:
         },
         **shared,
     )
-    made.update_xaxes(type="category", title_text="captions with the true class")
+    made.update_xaxes(type="category", title_text=f"{unit} with the true class")
     made.update_yaxes(tickformat=".0%", range=[0, 1])
     return made
 
 
 def kind_bars(
-    edges: Sequence[float], kinds: Sequence[Sequence[int]], titles: Sequence[str]
+    edges: Sequence[float],
+    kinds: Sequence[Sequence[int]],
+    titles: Sequence[str],
+    *,
+    unit: str = "captions",
 ) -> go.Figure:
     """Of what kind the mistakes of each range of frequency are, as shares; the rarest first.
 
@@ -125,6 +132,7 @@ def kind_bars(
         edges: B + 1 edges, log10 of the count.
         kinds: (B + 1, K) mistakes, as of ``kinds_by_frequency``.
         titles: K names of the kinds.
+        unit: what the frequencies count.
     """
     rows = [row for row, found in enumerate(kinds) if sum(found)]
     names = [_range(edges, row) for row in rows]
@@ -140,14 +148,14 @@ def kind_bars(
             marker={"color": colours[kind % len(colours)], "line": {"width": 0}},
             customdata=[[row, kind] for row in rows],
             hovertext=[
-                f"captions: {name}<br>{style.plain(title)}: "
+                f"{unit}: {name}<br>{style.plain(title)}: "
                 f"<b>{style.count(kinds[row][kind])}</b> of "
                 f"{style.count(sum(kinds[row]))} mistakes"
                 for row, name in zip(rows, names, strict=True)
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    made.update_xaxes(type="category", title_text="captions with the true class")
+    made.update_xaxes(type="category", title_text=f"{unit} with the true class")
     made.update_yaxes(title_text="share of the mistakes", tickformat=".0%", range=[0, 1])
     return made
 
@@ -173,7 +181,7 @@ def _said(found: Calibration, row: int, title: str) -> str:
         style.share(float(each[row])) for each in (found.accuracy, found.confidence, found.ece)
     )
     return (
-        f"captions: {title}<br>accuracy <b>{accuracy}</b>, mean confidence <b>{sure}</b><br>"
+        f"{title}<br>accuracy <b>{accuracy}</b>, mean confidence <b>{sure}</b><br>"
         f"calibration error {ece}<br>{style.count(float(found.n[row]))} images of "
         f"{style.count(float(found.classes[row]))} classes"
     )
