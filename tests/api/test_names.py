@@ -118,6 +118,22 @@ def test_a_dataset_that_grew_is_to_be_evaluated_first(pets):
     assert pets.jobs(("queued",)) == ()
 
 
+def test_any_of_several_true_labels_is_right(tmp_path):
+    labels = [["cat"], ["cat", "dog"], ["cat"], ["dog"], ["dog"], ["dog"], [], ["fox"]]
+    (tmp_path / "web.txt").write_text("a hound\n" * 3)
+    with open_workspace(tmp_path / "space") as bench:
+        fill(bench, tmp_path / "images", labels)
+        bench.add_corpus("web", tmp_path / "web.txt")
+        bench.count = perform(bench, bench.submit_count("web", classes=PETS))
+        run = evaluate(bench, classes=PETS, label="true")
+        key = renamed(bench, run)
+        # b is a cat in the one run and a hound in the other, and both are true of it
+        found = bench.frequent_names_gain(run, bench.count)
+        one, two = (bench.zero_shot_run(each).measures["top1"].value for each in (run, key))
+        assert found.images.value == pytest.approx(100 * (two - one)) == 0
+        assert (found.fixed.tolist(), found.broken.tolist()) == ([], [])
+
+
 def test_images_without_a_label_count_for_nothing(pets):
     renamed(pets)
     table = pets.workspace.predictions.table(pets.workspace.runs.get(pets.run))

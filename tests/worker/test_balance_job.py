@@ -136,6 +136,8 @@ def test_refused(bench, tmp_path):
     for cap in (0, -1, float("inf"), float("nan")):
         with pytest.raises(InputError, match="above 0"):
             bench.submit_balance(count, cap)
+    with pytest.raises(InputError, match="from 0"):
+        bench.submit_balance(count, 5, seed=-1)
     job = bench.submit_balance(count, 5)
     (tmp_path / "files" / "2.txt").write_text("a cat\n")
     with pytest.raises(InputError, match="as when it was counted"):

@@ -223,10 +223,14 @@ class Tails(LongTail, Items):
         counts = self.counted(count)
         new = self.class_set(self._zero_shot(other).params["classes"]).names
         _, one, two, said = self._both(run, other, classes=False)
-        del two
-        truth = self.workspace.predictions.table(self._zero_shot(run))["truth"].to_numpy()[one]
+        truth, now = (
+            self.workspace.predictions.table(self._zero_shot(key))["truth"].to_numpy()[places]
+            for key, places in ((run, one), (other, two))
+        )
+        # of several true labels each run is judged by the one it scores best
+        after = np.where(said[1] == now, truth, said[1])
         known = truth >= 0
-        return gain(counts.concepts, new, truth[known], said[0][known], said[1][known], seed=seed)
+        return gain(counts.concepts, new, truth[known], said[0][known], after[known], seed=seed)
 
     def rarest(self, frequency: str, k: int = 20) -> tuple[tuple[str, float], ...]:
         """The k rarest concepts of a source with their counts, the rarest first.
@@ -326,11 +330,13 @@ class Tails(LongTail, Items):
 
         Raises:
             UnknownName: no such counting.
-            InputError: a cap that is not above 0.
+            InputError: a cap that is not above 0, or a seed below 0.
         """
         counted = self.count_run(count)
         if not 0 < cap < float("inf"):
             raise InputError("cap", expected="a number of captions above 0", got=f"{cap:g}")
+        if seed < 0:
+            raise InputError("seed", expected="a whole number from 0", got=str(seed))
         params = {"count": count, "cap": float(cap), "seed": seed, "code": CODE}
         title = f"Balance {counted.corpus} at {cap:,.0f} captions a concept"
         return self.workspace.jobs.submit(BALANCE, params, title=title, unit="captions", priority=5)
