@@ -1,0 +1,55 @@
+"""Points and diamonds of the frequency page are doors, with a real model and real counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.test_walking import param
+
+_PLACE = """([trace, nth]) => {
+    const plot = document.querySelector('.js-plotly-plot');
+    const drawn = plot._fullData[trace], {xaxis, yaxis} = plot._fullLayout;
+    const box = plot.getBoundingClientRect();
+    return [box.x + xaxis._offset + xaxis.c2p(drawn.x[nth]),
+            box.y + yaxis._offset + yaxis.c2p(drawn.y[nth]), drawn.customdata[nth][0]];
+}"""
+
+
+@pytest.fixture(scope="module")
+def asked(app) -> str:
+    """The address of a run of the first sample model against the sample's captions."""
+    jobs = [app.bench.submit_zero_shot("test", "glyph-clip"), app.bench.submit_count("pretrain")]
+    for job in jobs:
+        app.bench.wait(job.id, timeout=300)
+    run, count = app.bench.zero_shot_runs("test")[0].key, app.bench.counts()[0].key
+    return f"frequency?accuracy=run:{run}&frequency=count:{count}"
+
+
+def clicked(visitor: Any, page: Any, trace: int, nth: int) -> int:
+    """Click a point of the scatter; returns the number of its class or bin."""
+    page.locator(".js-plotly-plot .nsewdrag").first.wait_for()
+    visitor.settle()
+    x, y, number = page.evaluate(_PLACE, [trace, nth])
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)  # a click goes to the point that is hovered
+    page.mouse.click(x, y)
+    return int(number)
+
+
+def test_a_diamond_lists_its_classes_and_a_point_opens_its_class(visitor, asked: str) -> None:
+    page = visitor.open(asked)
+    chosen = clicked(visitor, page, 1, 4)
+    page.get_by_role("button", name="All classes").wait_for()
+    assert param(page, "bin") == str(chosen)
+    visitor.settle()
+    clicked(visitor, page, 0, 500)
+    ways = page.get_by_role("radiogroup", name="Show")
+    ways.wait_for()
+    index = int(param(page, "class"))
+    run = asked.partition("run:")[2].partition("&")[0]
+    name = visitor.app.bench.run_classes(run)["name"][index].as_py()
+    page.get_by_role("heading", name=name).wait_for()
+    ways.get_by_role("radio", name="Captions").click()
+    page.get_by_text("The first captions of the corpus that name it").wait_for()
