@@ -108,6 +108,20 @@ def test_many_classes_by_whole_runs(tmp_path, seed):
                 assert accuracy == pytest.approx(100 * wanted), term
 
 
+def test_of_two_equal_scores_the_first_class_wins(pets):
+    """Cats and dogs called by each other's name tie with one another."""
+    names = ClassSet(("cat", "fox", "dog"), synonyms=(("dog",), (), ("cat",)))
+    run = evaluate(pets, classes=names)
+    found = table(pets, perform(pets, pets.submit_synonyms(run)))
+    places = zip(found["concept"], found["term"], strict=True)
+    accuracy = dict(zip(places, found["accuracy"], strict=True))
+    for concept, term in ((0, "dog"), (2, "cat")):
+        again = evaluate(pets, classes=names.renamed(concept, term))
+        wanted = 100 * pets.run_classes(again)["accuracy"][concept].as_py()
+        assert accuracy[concept, term] == pytest.approx(wanted)
+    assert accuracy[0, "dog"] == 100 and accuracy[2, "cat"] == 0
+
+
 def test_one_class_has_no_rival(pets):
     run = evaluate(pets, classes=ClassSet(("cat",), synonyms=(("hound",),)))
     found = table(pets, perform(pets, pets.submit_synonyms(run)))
