@@ -32,10 +32,10 @@ def test_an_empty_workspace_leads_on(empty, visit) -> None:
         assert app.info
 
 
-def test_without_a_counting_each_tab_offers_one(bench: Workbench, visit) -> None:
+def test_without_a_counting_each_tab_offers_one(own: Workbench, visit) -> None:
     from tests.pages.evaluated import evaluate
 
-    evaluate(bench)
+    evaluate(own)
     for tab, key in (("Rarest classes", "rare"), (BALANCE, "balance"), (SIDES, "sides")):
         app = visit("tail", tab=tab)
         assert not app.exception and not app.error
