@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import amounts, export, pickers, url
+from pages.shared import amounts, export, nav, pickers, url
 from pages.shared.chart import chart, figure_export
 from pages.shared.handle import api
 from pages.shared.plain import plain
@@ -48,6 +48,12 @@ def draw() -> None:
         run = next(each for each in found if each.key == key)
         st.button(
             "New count", icon=":material/add:", key="counted.new", on_click=_to_count, args=(run,)
+        )
+        nav.link(
+            "frequency",
+            "Against accuracy",
+            icon=":material/scatter_plot:",
+            frequency=f"count:{run.key}",
         )
     _headline(run)
     table = _concepts(run.key)

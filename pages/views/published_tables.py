@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import amounts
+from pages.shared import amounts, nav
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.plain import plain, short
@@ -34,6 +34,12 @@ def draw() -> None:
     with right:
         for kind in _COLUMNS:
             _list(kind, api().published_tables(accuracies=kind == _ACCURACIES))
+        nav.link(
+            "frequency",
+            "Counts against accuracies",
+            icon=":material/scatter_plot:",
+            tab="Published fit",
+        )
 
 
 def _add() -> None:
