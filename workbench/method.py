@@ -11,9 +11,7 @@ from workbench.params import build
 
 __all__ = ["Method", "Need", "Probability"]
 
-Need = Literal[
-    "prompts", "aligned", "support", "metric", "pairs", "frequency", "bias", "retrieved"
-]
+Need = Literal["prompts", "aligned", "support", "metric", "pairs", "frequency", "bias", "retrieved"]
 """What a head needs besides images: texts of the classes, the same templates for every class,
 labelled images, distances between classes, pairs of texts, counts of words in captions, a model
 with a logit bias, images that are retrieved by their captions."""
