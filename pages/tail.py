@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared.errors import guarded
-from pages.views import tail_balance, tail_rare, tail_sides
+from pages.views import tail_balance, tail_rare, tail_retrieved, tail_sides
 
 __all__ = ["draw"]
 
 _TABS = {
     "Rarest classes": tail_rare.draw,
     "Balance": tail_balance.draw,
+    "Retrieved images": tail_retrieved.draw,
     "Captions and images": tail_sides.draw,
 }
 

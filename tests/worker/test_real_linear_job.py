@@ -11,7 +11,7 @@ from tests.api.zero_shot_world import Control, Encoder, evaluate, fill
 from workbench.api import Retrieval, open_workspace
 from workbench.errors import InputError
 from workbench.prompts.classes import ClassSet
-from workbench.worker import count_job
+from workbench.worker import count_job, zero_shot_job
 from workbench.worker.retrieved import caption_pairs, retrieved
 
 CLASSES = ClassSet(("cat", "dog", "fox"))
@@ -91,3 +91,20 @@ def test_what_cannot_be_retrieved_is_refused(world):
             world.submit_zero_shot("pets", "toy", head="real-linear", **asked)
     with pytest.raises(InputError):
         Retrieval(world.counted_key, 0)
+
+
+def test_a_run_is_made_again_with_what_it_retrieves(world):
+    """The same question as one asked by hand: one run, one key."""
+    run = evaluate(world, classes=CLASSES)
+    (count,) = world.retrievable(run)
+    assert count.key == world.counted_key
+    assert world.retrieved_run(run, count.key, 5) is None
+    job = world.submit_retrieved(run, count.key, 5)
+    claimed = world.workspace.jobs.claim("w")
+    assert claimed.id == job.id
+    found = zero_shot_job.run(claimed, world.workspace, Control(Encoder()))["run"]
+    world.workspace.jobs.finish(job.id, "w", {"run": found})
+    assert world.retrieved_run(run, count.key, 5) == found
+    asked = {"classes": CLASSES, "head": "real-linear", "retrieve": Retrieval(count.key, 5)}
+    assert evaluate(world, **asked) == found
+    assert world.compare(run, found).difference.n == 7

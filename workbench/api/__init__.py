@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.api.balance import Balancing, CapEffect, Sides
+from workbench.api.balance import CapEffect, Sides
 from workbench.api.class_texts import NearClass, PromptRank
 from workbench.api.corpora import CaptionExample, CountRun
 from workbench.api.evaluation import Evaluation
@@ -33,6 +33,7 @@ from workbench.api.results import (
     ScoreHistogram,
     SearchResult,
 )
+from workbench.api.retrieving import Retrieving
 from workbench.api.review import RunReview
 from workbench.api.run_reports import RunReports
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
@@ -99,7 +100,7 @@ __all__ = [
 ]
 
 
-class Workbench(Sample, Balancing, Evaluation, RunReports, Published, Health):
+class Workbench(Sample, Retrieving, Evaluation, RunReports, Published, Health):
     """An open workspace and every question one can ask of it."""
 
 

@@ -21,7 +21,7 @@ from workbench.worker.version import check_embedded
 if TYPE_CHECKING:
     from store.workspace import Workspace
 
-__all__ = ["KIND", "Pairs", "askable", "default_classes", "question"]
+__all__ = ["KIND", "Pairs", "askable", "check_retrieval", "default_classes", "question"]
 
 KIND = "evaluate-zero-shot"
 CODE = 1
@@ -173,7 +173,15 @@ def question(
     if pairs is not None and "pairs" in chosen.needs:
         params["pairs"] = pairs.to_json()
     if "retrieved" in chosen.needs:
-        params["retrieve"] = _retrieval(workspace, retrieve, params, card).to_json()
+        if retrieve is None:
+            raise InputError(
+                "images to learn from",
+                expected="a counting of these classes in the captions of another dataset",
+                got="none",
+                do="Count the classes in a dataset's captions first.",
+            )
+        check_retrieval(workspace, retrieve, params, card)
+        params["retrieve"] = retrieve.to_json()
     return params
 
 
@@ -199,17 +207,22 @@ def _head(key: str, card: ModelInfo, pairs: Pairs | None) -> Method:
     return chosen
 
 
-def _retrieval(
-    workspace: Workspace, asked: Retrieval | None, params: Mapping[str, Any], card: ModelInfo
-) -> Retrieval:
-    """What images are retrieved by, when it suits the run."""
-    if asked is None:
-        raise InputError(
-            "images to learn from",
-            expected="a counting of these classes in the captions of another dataset",
-            got="none",
-            do="Count the classes in a dataset's captions first.",
-        )
+def check_retrieval(
+    workspace: Workspace, asked: Retrieval, params: Mapping[str, Any], card: ModelInfo
+) -> None:
+    """Refuse images that cannot be learned from for a run.
+
+    Args:
+        workspace: where everything is.
+        asked: what to retrieve.
+        params: of the run; its dataset and classes are looked at.
+        card: the model.
+
+    Raises:
+        UnknownName: no such counting.
+        InputError: a counting of other classes or of the evaluated images themselves, a corpus
+            without images, or images that are not embedded.
+    """
     counted = workspace.runs.get(asked.count)
     if counted.kind != COUNT or counted.params["classes"] != params["classes"]:
         raise InputError(
@@ -223,7 +236,6 @@ def _retrieval(
             got=repr(dataset),
         )
     check_embedded(workspace, dataset, card, "image")
-    return asked
 
 
 def _groups(columns: Mapping[str, Column], label: str) -> list[str]:
