@@ -56,6 +56,6 @@ def test_a_count_is_asked_for_and_appears_when_it_is_done(visitor, count: str) -
     while visitor.app.bench.counts()[0].rule != "phrases" and time.monotonic() < deadline:
         page.wait_for_timeout(200)
     page.get_by_role("button", name="Cancel").wait_for(state="detached")
-    page.get_by_role("heading", name="Countings").wait_for()
+    page.get_by_role("heading", name="Countings").first.wait_for()
     page.get_by_role("tab", name="Concepts").click()
     page.get_by_text("Rule: Word sequence").wait_for()

@@ -23,7 +23,7 @@ def asked(app) -> str:
     jobs = [app.bench.submit_zero_shot("test", "glyph-clip"), app.bench.submit_count("pretrain")]
     for job in jobs:
         app.bench.wait(job.id, timeout=300)
-    run, count = app.bench.zero_shot_runs("test")[0].key, app.bench.counts()[0].key
+    run, count = (app.bench.job(job.id).result["run"] for job in jobs)
     return f"frequency?accuracy=run:{run}&frequency=count:{count}"
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 from tests.api.zero_shot_world import evaluate, fill
 from workbench.api import open_workspace
 from workbench.prompts.classes import ClassSet
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 
 @pytest.fixture
@@ -23,32 +18,27 @@ def report(tmp_path):
         yield bench.write_zero_shot_report(key, tmp_path / "report.html")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: apt-get install chromium")
-def test_it_opens_offline_draws_its_charts_and_sorts_its_classes(report):
-    from playwright.sync_api import sync_playwright
+def test_it_opens_offline_draws_its_charts_and_sorts_its_classes(chromium, report):
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(report.as_uri())
+    page.locator(".plot .main-svg").first.wait_for()
+    assert page.locator(".plot").count() == page.locator(".js-plotly-plot").count() == 5
+    assert page.locator(".picture img").count() == 2
+    shown = page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert shown and page.evaluate("window.hacked") is None
 
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = browser.new_context(offline=True).new_page()
-        asked, said = [], []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text))
-        page.goto(report.as_uri())
-        page.locator(".plot .main-svg").first.wait_for()
-        assert page.locator(".plot").count() == page.locator(".js-plotly-plot").count() == 5
-        assert page.locator(".picture img").count() == 2
-        shown = page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-        assert shown and page.evaluate("window.hacked") is None
-
-        names = page.locator("table.sort").first.locator("tbody tr td:first-child")
-        accuracy = page.locator("table.sort").first.locator("th button", has_text="accuracy")
-        accuracy.click()
-        assert names.all_inner_texts()[0] == "fox"
-        accuracy.click()
-        assert names.all_inner_texts()[-1] == "fox"
-        page.get_by_placeholder("Search").first.fill("DOG")
-        assert names.locator("visible=true").count() == 2  # dog, and the class taken for it
-        assert said == [] and [a for a in asked if not a.startswith("data:")] == [report.as_uri()]
-        browser.close()
+    names = page.locator("table.sort").first.locator("tbody tr td:first-child")
+    accuracy = page.locator("table.sort").first.locator("th button", has_text="accuracy")
+    accuracy.click()
+    assert names.all_inner_texts()[0] == "fox"
+    accuracy.click()
+    assert names.all_inner_texts()[-1] == "fox"
+    page.get_by_placeholder("Search").first.fill("DOG")
+    assert names.locator("visible=true").count() == 2  # dog, and the class taken for it
+    assert said == [] and [a for a in asked if not a.startswith("data:")] == [report.as_uri()]
+    context.close()
