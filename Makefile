@@ -32,7 +32,7 @@ test: .venv/test-ready  ## format, lint, types, import contracts and every test
 	@sh tests/find_chromium.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not faults"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "browser or faults" -rs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser or faults" -rs
 
 check: .venv/test-ready  ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }

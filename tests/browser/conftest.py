@@ -26,12 +26,10 @@ PATIENCE = 600.0
 pytestmark = pytest.mark.browser
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))  # all share one app
 
 
 @dataclass(frozen=True)
