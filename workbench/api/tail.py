@@ -25,6 +25,7 @@ from workbench.longtail.tails import Tails, tails
 from workbench.longtail.zipf import Zipf, zipf
 from workbench.measures.error_types import RULES
 from workbench.measures.interval import Measure
+from workbench.worker.count_question import KIND as COUNT
 
 __all__ = ["COVARIATES", "LongTail", "TailReport"]
 
@@ -285,10 +286,10 @@ class LongTail(Frequencies):
             UnknownName: no such run.
         """
         classes = self._zero_shot(run).params["classes"]
-        for count in self.counts():
-            if count.classes_key == classes:
-                table = self.count_concepts(count.key)
-                return count.label, tuple(table["captions"].to_pylist())
+        for made in self.workspace.runs.list(COUNT):
+            if made.params["classes"] == classes:  # only this one is looked into
+                table = self._count_table(made, "concepts")
+                return self._count_run(made, {}).label, tuple(table["captions"].to_pylist())
         return None
 
     def tail_calibration(
