@@ -13,11 +13,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 __all__ = [
+    "EXPERT_COLOURS",
     "IMAGE_COLOUR",
     "MODEL_COLOURS",
     "TEXT_COLOUR",
     "cosine",
     "count",
+    "expert_colour",
     "figure",
     "model_colour",
     "number",
@@ -35,6 +37,19 @@ TEXT_COLOUR = "#D55E00"
 
 MODEL_COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8F98")
 """For models side by side. All seven colours are Okabe and Ito's, but for the last, a grey."""
+
+EXPERT_COLOURS = (
+    "#CC6677",
+    "#44AA99",
+    "#DDCC77",
+    "#AA4499",
+    "#117733",
+    "#88CCEE",
+    "#999933",
+    "#6A5ACD",
+)
+"""For the experts of one layer: Tol's muted set with its darkest blue lightened, so that it reads
+on dark pages. Only eight can be told apart, so a figure writes the expert's number as well."""
 
 _GREY = "#808792"
 _FONT = 'Inter, "Source Sans Pro", system-ui, -apple-system, "Segoe UI", sans-serif'
@@ -84,6 +99,14 @@ def figure(*, height: int = 260, **layout: Any) -> go.Figure:
 def model_colour(nth: int) -> str:
     """The colour of the nth model shown, from 0; they repeat after five."""
     return MODEL_COLOURS[nth % len(MODEL_COLOURS)]
+
+
+def expert_colour(number: int) -> str:
+    """The colour of an expert by its number; they repeat after eight.
+
+    The same number in another layer is another expert: its colour says nothing across layers.
+    """
+    return EXPERT_COLOURS[number % len(EXPERT_COLOURS)]
 
 
 def tinted(colour: str, opacity: float) -> str:
