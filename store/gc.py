@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from store import training
 from store.files import DRAFT_PREFIX
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def unnamed(workspace: Workspace, *, spare_costly: bool) -> list[Path]:
     root, present = workspace.root, []
     for folder in DATA_FOLDERS:  # first the disk, then the catalog: what is published meanwhile
         present += [p for p in _files(root / folder) if not _DRAFT.match(p.name)]  # is named
+    present += [path for folder in training.forgotten(workspace) for path in _files(folder)]
     named = {row["path"] for row in workspace.database.all("select path from files")}
     spare = spare_costly and bool(workspace.workers.alive() or workspace.jobs.list(["running"]))
     return [
@@ -91,8 +93,8 @@ def collect(workspace: Workspace) -> int:
                 name = path.relative_to(workspace.root).as_posix()
                 named = connection.execute("select 1 from files where path=?", (name,)).fetchone()
                 freed += 0 if named else _remove(path)
-    for folder in DATA_FOLDERS:
-        _remove_empty(workspace.root / folder)
+    for name in (*DATA_FOLDERS, training.FOLDER):
+        _remove_empty(workspace.root / name)
     return freed
 
 

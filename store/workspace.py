@@ -40,6 +40,7 @@ FOLDERS = (
     "logs",
     "run",
     "reports",
+    "training",
 )
 """Folders of a workspace; each is made when it is first needed."""
 
