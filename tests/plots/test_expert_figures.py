@@ -13,7 +13,8 @@ SHARES = np.array(
         [[0.5, 0.5, 0.0, 0.0], [0.0, 0.1, 0.9, 0.0]],
         [[0.2, 0.3, 0.4, 0.1], [0.7, 0.1, 0.1, 0.1]],
     ]
-)
+).swapaxes(1, 2)
+"""(L, E, 2)."""
 
 
 def test_experts_stand_from_image_to_text_and_dead_ones_last():

@@ -28,13 +28,13 @@ def by_modality(shares: NDArray[Any], dead: NDArray[Any] | None = None) -> NDArr
     index means nothing, stand at the end.
 
     Args:
-        shares: (L, 2, E), p(expert | modality).
+        shares: (L, E, 2), p(expert | modality).
         dead: bool (L, E); those without any share when None.
 
     Returns:
         int (L, E).
     """
-    image, text = shares[:, 0], shares[:, 1]
+    image, text = shares[..., 0], shares[..., 1]
     both = image + text
     index = np.divide(text - image, both, out=np.zeros_like(both), where=both > 0)
     last = both <= 0 if dead is None else np.asarray(dead)
@@ -86,7 +86,7 @@ def modality_bars(
 
     Args:
         layers: L block numbers.
-        shares: (L, 2, E), p(expert | modality).
+        shares: (L, E, 2), p(expert | modality).
         order: int (L, E), the experts as drawn; ``by_modality`` when None.
         dead: bool (L, E), experts marked as dead.
         titles: L titles; the block numbers when empty.
@@ -98,7 +98,7 @@ def modality_bars(
         for trace in _pair(place, int(layer), shares[place], order[place]):
             made.add_trace(trace, row=place + 1, col=1)
         _experts(made, place, order[place], None if dead is None else dead[place])
-        _even(made, place, shares.shape[2])
+        _even(made, place, shares.shape[1])
     made.update_yaxes(tickformat=".0%", range=[0, tops(shares) if top is None else top], nticks=4)
     return made
 
@@ -108,7 +108,7 @@ def _pair(place: int, layer: int, shares: NDArray[Any], order: NDArray[Any]) -> 
     return [
         go.Bar(
             x=list(range(len(order))),
-            y=shares[modality][order].tolist(),
+            y=shares[order, modality].tolist(),
             name=f"share of {name} tokens",
             legendgroup=name,
             showlegend=place == 0,
@@ -116,7 +116,7 @@ def _pair(place: int, layer: int, shares: NDArray[Any], order: NDArray[Any]) -> 
             customdata=[[layer, int(expert), modality] for expert in order],
             hovertext=[
                 f"block {layer}, <b>expert {expert}</b><br>"
-                f"<b>{style.share(float(shares[modality][expert]))}</b> of {name} tokens"
+                f"<b>{style.share(float(shares[expert, modality]))}</b> of {name} tokens"
                 for expert in order
             ],
             hovertemplate="%{hovertext}<extra></extra>",

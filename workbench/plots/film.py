@@ -50,7 +50,7 @@ def film(
     Args:
         steps: S steps of training, rising.
         layers: L block numbers.
-        shares: (S, L, 2, E), p(expert | modality).
+        shares: (S, L, E, 2), p(expert | modality).
         order: int (L, E), experts as drawn: usually ``by_modality`` of the last step.
         at: place of the first frame shown.
         milliseconds: a frame.
@@ -84,7 +84,7 @@ def film(
 
 def _frame(shares: NDArray[Any], order: NDArray[Any]) -> list[go.Bar]:
     return [
-        go.Bar(y=shares[place, modality][order[place]].tolist())
+        go.Bar(y=shares[place, order[place], modality].tolist())
         for place in range(len(order))
         for modality in range(2)
     ]

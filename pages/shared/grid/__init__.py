@@ -40,6 +40,9 @@ class Cell:
         share: length of the bar under the picture, 0 to 1; None draws none.
         hint: tooltip.
         marked: drawn with a green edge, e.g. the right answer among wrong ones.
+        part: shows only this part of the picture, enlarged to the whole frame: left, upper, right
+            and lower edge as shares of the picture; may reach beyond it.
+        outline: a box drawn into the picture, in the same shares of the whole.
     """
 
     row: int
@@ -52,6 +55,8 @@ class Cell:
     share: float | None = None
     hint: str = ""
     marked: bool = False
+    part: tuple[float, float, float, float] | None = None
+    outline: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)

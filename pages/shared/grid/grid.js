@@ -118,11 +118,32 @@ function frame(cell, data) {
   img.onerror = () => made.classList.add("gone");
   img.src = cell.url;
   made.append(img);
+  if (cell.part) enlarge(img, cell.part);
+  if (cell.part && cell.outline) made.append(outline(cell.outline, cell.part));
   if (data.layout !== "list") {
     if (cell.rank) made.append(element("span", "rank", cell.rank));
     if (cell.score) made.append(element("span", "score", cell.score));
   }
   return made;
+}
+
+// Shows one part of the picture (shares of it) in the whole frame.
+function enlarge(img, [left, top, right, bottom]) {
+  const [width, height] = [right - left, bottom - top];
+  img.className = "part";
+  place(img, -left / width, -top / height, 1 / width, 1 / height);
+}
+
+function outline([left, top, right, bottom], part) {
+  const [width, height] = [part[2] - part[0], part[3] - part[1]];
+  const made = element("i", "outline");
+  place(made, (left - part[0]) / width, (top - part[1]) / height, (right - left) / width, (bottom - top) / height);
+  return made;
+}
+
+function place(node, left, top, width, height) {
+  const shares = { left, top, width, height };
+  for (const [name, value] of Object.entries(shares)) node.style[name] = `${100 * value}%`;
 }
 
 function words(cell) {
