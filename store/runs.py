@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Row
@@ -134,8 +134,22 @@ class Runs:
         )
         return tuple(map(self._run, rows))
 
-    def table(self, run: Run, name: str) -> pa.Table:
+    def table(
+        self,
+        run: Run,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, int] | None = None,
+    ) -> pa.Table:
         """One table of a run.
+
+        Args:
+            run: whose.
+            name: of the table.
+            columns: only these.
+            where: column -> the value it must have; groups of rows that cannot hold it are not
+                read, which is fast where the table is sorted by the column.
 
         Raises:
             UnknownName: it has none of this name.
@@ -147,7 +161,9 @@ class Runs:
         if row is None:
             raise UnknownName("table", name, run.tables)
         try:
-            return pq.read_table(self.root / row["file"])
+            only = [(column, "==", value) for column, value in (where or {}).items()] or None
+            named = None if columns is None else list(columns)
+            return pq.read_table(self.root / row["file"], columns=named, filters=only)
         except (OSError, pa.ArrowInvalid) as error:
             raise WorkspaceDamaged(
                 f"{row['file']} cannot be read: {error}", do="Run `workbench doctor`."

@@ -35,6 +35,17 @@ from workbench.api.results import (
 )
 from workbench.api.retrieving import Retrieving
 from workbench.api.review import RunReview
+from workbench.api.routing import Routing
+from workbench.api.routing_results import (
+    ExpertSpread,
+    ExpertWords,
+    Flows,
+    InputTokens,
+    Mixtures,
+    Patch,
+    Recording,
+    SideTokens,
+)
 from workbench.api.run_reports import RunReports
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
 from workbench.api.shifts import ShiftRow, Shifts
@@ -69,13 +80,19 @@ __all__ = [
     "CountRun",
     "Direction",
     "Disagreement",
+    "ExpertSpread",
+    "ExpertWords",
     "Explanation",
     "FailurePage",
     "FailureRow",
+    "Flows",
     "Hit",
+    "InputTokens",
     "ItemDetail",
+    "Mixtures",
     "NearClass",
     "Pairs",
+    "Patch",
     "PredictionPage",
     "PredictionRow",
     "PromptPart",
@@ -83,6 +100,7 @@ __all__ = [
     "PublishedTable",
     "Query",
     "RareClasses",
+    "Recording",
     "Retrieval",
     "RetrievalReport",
     "RunReview",
@@ -90,6 +108,7 @@ __all__ = [
     "SearchResult",
     "ShiftRow",
     "Shifts",
+    "SideTokens",
     "Sides",
     "Source",
     "SynonymReport",
@@ -100,7 +119,7 @@ __all__ = [
 ]
 
 
-class Workbench(Sample, Retrieving, Evaluation, RunReports, Published, Health):
+class Workbench(Sample, Retrieving, Evaluation, RunReports, Published, Routing, Health):
     """An open workspace and every question one can ask of it."""
 
 
