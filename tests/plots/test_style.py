@@ -17,6 +17,13 @@ def test_images_texts_and_models_never_share_a_colour() -> None:
     ]
 
 
+def test_experts_have_colours_of_their_own_that_repeat_after_eight() -> None:
+    eight = [style.expert_colour(i) for i in range(8)]
+    others = {style.IMAGE_COLOUR, style.TEXT_COLOUR, *style.MODEL_COLOURS}
+    assert len(set(eight)) == 8 and not others & set(eight)
+    assert style.expert_colour(11) == eight[3]
+
+
 def test_a_figure_lets_the_page_shine_through() -> None:
     made = style.figure(height=123, showlegend=True)
     layout = made.layout.template.layout
