@@ -12,9 +12,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages import PAGES, Card
 from pages.shared.errors import guarded
 
-__all__ = ["go", "link", "page", "sections"]
+__all__ = ["go", "has", "link", "page", "sections"]
 
 Params = Mapping[str, str | list[str]]
+
+
+def has(module: str) -> bool:
+    """Whether ``PAGES`` has a page of this module."""
+    return any(card.module == module for card in PAGES)
 
 
 def page(module: str) -> Any:
