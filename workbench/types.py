@@ -163,6 +163,8 @@ class ModelInfo:
         parameters: number of weights.
         state: ``ready``, ``missing`` (weights not on this machine) or ``unchecked``.
         note: a sentence on the state (which file to put where).
+        limoe: configuration of a LIMoE (one tower for both modalities); its ``moe_layers`` name
+            the blocks with experts, none in a dense one. None for any other model.
     """
 
     key: str
@@ -181,6 +183,12 @@ class ModelInfo:
     parameters: int
     state: Literal["ready", "missing", "unchecked"] = "ready"
     note: str = ""
+    limoe: Mapping[str, Any] | None = None
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether it is a mixture of experts whose routing can be recorded."""
+        return bool(self.limoe and self.limoe["moe_layers"])
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import torch
 import sample_data
 from sample_data.train import architecture, bundle, evaluate, tokens
 from sample_data.train.batches import Pairs, open_images
-from sample_data.train.checkpoint import Progress
-from sample_data.train.files import replace
 from sample_data.train.loop import Settings, train
 from workbench.errors import WorkbenchError
+from workbench.gpu.files import replace
+from workbench.gpu.training_state import Progress
 
 MERGES = 1500
 

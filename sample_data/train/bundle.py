@@ -12,7 +12,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save
 
 from sample_data.train.architecture import MEAN, STD
-from sample_data.train.files import replace
+from workbench.gpu.files import replace
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
@@ -42,7 +42,7 @@ def export(folder: Path, model: CLIP, model_config: dict[str, Any], merges: byte
 class Bundle:
     """A loaded bundle: model in float32 and evaluation mode, preprocessing and tokenizer."""
 
-    model: CLIP
+    model: Any
     preprocess: Any
     tokenizer: SimpleTokenizer
 

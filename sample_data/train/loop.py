@@ -13,11 +13,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sample_data.train.batches import Pairs, batch_at
-from sample_data.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from sample_data.train.files import replace
 from sample_data.train.losses import LOSSES, MAX_LOGIT_SCALE
 from sample_data.train.optimizer import optimizers_for, set_rates
 from workbench.errors import InputError
+from workbench.gpu.files import replace
+from workbench.gpu.training_state import Progress, load_checkpoint, save_checkpoint
 
 LOG_EVERY = 20
 CHECKPOINT = "checkpoint.safetensors"

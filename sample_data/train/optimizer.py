@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from sample_data.train.muon import Muon
+from workbench.gpu.muon import Muon
 
 RATE = 1e-3
 MUON_RATE = 3e-3

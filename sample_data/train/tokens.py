@@ -7,7 +7,7 @@ from pathlib import Path
 
 from open_clip.tokenizer import SimpleTokenizer, bytes_to_unicode, get_clean_fn
 
-from sample_data.train.files import replace
+from workbench.gpu.files import replace
 
 HEADER = "#version: 0.2 - byte-pair merges of the sample world"
 CLEAN = "canonicalize"

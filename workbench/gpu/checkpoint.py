@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from workbench.errors import InputError, ModelError
 
-__all__ = ["SUFFIXES", "check_suffix", "fill", "read", "sha256", "write"]
+__all__ = ["SUFFIXES", "check_suffix", "fill", "fill_exactly", "read", "sha256", "write"]
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _WRAPPERS = ("state_dict", "model", "module")
@@ -144,6 +144,23 @@ def fill(model: nn.Module, path: Path, arch: str) -> list[str]:
         raise _misfit(path, arch, state, wanted)
     model.load_state_dict(state)
     return notes
+
+
+def fill_exactly(model: nn.Module, path: Path, arch: str) -> list[str]:
+    """Load a checkpoint whose tensors have the model's own names and shapes; nothing is adapted.
+
+    Returns:
+        No sentences, as ``fill`` returns when it adapted nothing.
+
+    Raises:
+        ModelError: as ``fill``.
+    """
+    state = read(path)
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if {name: tuple(value.shape) for name, value in state.items()} != wanted:
+        raise _misfit(path, arch, state, wanted)
+    model.load_state_dict(state)
+    return []
 
 
 def _align_scalars(model: nn.Module, state: dict[str, Tensor]) -> None:

@@ -19,6 +19,8 @@ from workbench.gpu import checkpoint, hub
 from workbench.gpu.device import Device, pick, precision_for
 from workbench.gpu.encoder import Encoder
 from workbench.gpu.gate import Gate, install
+from workbench.gpu.limoe.config import LimoeConfig
+from workbench.gpu.limoe.model import Limoe
 from workbench.gpu.preprocess import Preprocess
 from workbench.gpu.source import MERGES_FILE, Source, known, resolve, weights_in
 from workbench.settings import offline
@@ -83,6 +85,7 @@ def _facts(source: Source, name: str, precision: str) -> ModelInfo:
         logit_scale=math.exp(config.get("init_logit_scale", math.log(1 / 0.07))),
         logit_bias=config.get("init_logit_bias"),
         parameters=0,
+        limoe=config.get("limoe"),
     )
 
 
@@ -205,7 +208,8 @@ def _filled(source: Source, file: Path | None) -> tuple[nn.Module, list[str]]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(source.seed or 0)
         model = build(source, "cpu")
-    notes = checkpoint.fill(model, file, source.arch) if file is not None else []
+    fill = checkpoint.fill_exactly if "limoe" in source.config else checkpoint.fill
+    notes = fill(model, file, source.arch) if file is not None else []
     return model.eval().requires_grad_(False), notes
 
 
@@ -213,6 +217,9 @@ def build(source: Source, device: str) -> nn.Module:
     """The bare architecture with random weights; on ``meta`` without any."""
     import open_clip
 
+    if "limoe" in source.config:
+        with torch.device(device):
+            return Limoe(LimoeConfig.from_json(source.config["limoe"]))
     with _quiet(), torch.device(device):
         model: nn.Module = open_clip.create_model(
             source.build,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from sample_data.train.muon import Muon, orthogonal
 from sample_data.train.optimizer import optimizers_for, set_rates
+from workbench.gpu.muon import Muon, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (12, 5), (5, 12)])
@@ -14,6 +14,12 @@ def test_singular_vectors_stay_and_values_become_about_one(shape):
     core = left.T @ found @ right.T
     assert np.all((np.diag(core) > 0.6) & (np.diag(core) < 1.3))
     assert np.abs(core - np.diag(np.diag(core))).max() < 1e-9
+
+
+def test_each_expert_of_a_stack_is_made_orthogonal_for_itself():
+    stack = torch.from_numpy(np.random.default_rng(2).normal(size=(3, 5, 12)))
+    alone = torch.stack([orthogonal(matrix) for matrix in stack])
+    assert torch.allclose(orthogonal(stack), alone)
 
 
 def test_a_step_has_the_size_of_the_learning_rate():

@@ -1,5 +1,7 @@
 """The state of a training, in one safetensors file, so that a killed run goes on where it was."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sample_data.train.files import replace
 from workbench.errors import InputError
+from workbench.gpu.files import replace
+
+__all__ = ["Progress", "load_checkpoint", "save_checkpoint"]
 
 Progress = dict[str, Any]
 
@@ -18,7 +22,7 @@ Progress = dict[str, Any]
 def save_checkpoint(
     path: Path, model: nn.Module, optimizers: list[Optimizer], progress: Progress
 ) -> None:
-    """Write weights, optimizer tensors and `progress` (anything JSON holds) in one atomic file."""
+    """Write weights, optimizer tensors and ``progress`` (JSON-like) in one atomic file."""
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     for which, optimizer in enumerate(optimizers):
         for index, state in optimizer.state_dict()["state"].items():
@@ -44,7 +48,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizers: list[Optimizer]) -
             f"the checkpoint {path} cannot be used",
             expected="one written by this training with the same architecture",
             got=str(error).splitlines()[0],
-            do="Delete it to start anew, or name another --out.",
+            do="Delete it to start anew, or train into another folder.",
         ) from error
     for which, optimizer in enumerate(optimizers):
         _restore(optimizer, tensors, f"optimizer/{which}/")
