@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 
-__all__ = ["Tokens"]
+__all__ = ["Tokens", "sort_key"]
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,7 @@ class Tokens:
     @property
     def order(self) -> NDArray[np.int64]:
         """What tokens are sorted by, in one number: (T,)."""
-        found = self.row.astype(np.int64) << 32
-        found |= self.modality.astype(np.int64) << 31
-        found |= self.layer.astype(np.int64) << 16
-        found |= self.position
-        return found
+        return sort_key(self.row, self.modality, self.layer, self.position)
 
     def take(self, places: Any) -> Tokens:
         """Some of the tokens: a mask, a slice, or places in their order."""
@@ -93,6 +89,17 @@ class Tokens:
         order = np.argsort(arrays["row"], kind="stable")
         joined: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
         return cls(**{"words": tuple(words), "probs": None} | joined)
+
+
+def sort_key(
+    row: NDArray[Any], modality: NDArray[Any], layer: NDArray[Any], position: NDArray[Any]
+) -> NDArray[np.int64]:
+    """One number a token, rising by row, modality, layer and position: int64 (T,)."""
+    found: NDArray[np.int64] = row.astype(np.int64) << 32
+    found |= modality.astype(np.int64) << 31
+    found |= layer.astype(np.int64) << 16
+    found |= position.astype(np.int64)
+    return found
 
 
 def _all_words(parts: Sequence[Tokens]) -> Any:
