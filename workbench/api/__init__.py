@@ -17,6 +17,7 @@ from workbench.api.balance import CapEffect, Sides
 from workbench.api.class_texts import NearClass, PromptRank
 from workbench.api.corpora import CaptionExample, CountRun
 from workbench.api.evaluation import Evaluation
+from workbench.api.expert_views import ExpertSums, ExpertViews
 from workbench.api.frequencies import Accuracies, PublishedTable, Source
 from workbench.api.health import Health
 from workbench.api.names import BalanceRun, RareClasses, SynonymReport
@@ -35,7 +36,6 @@ from workbench.api.results import (
 )
 from workbench.api.retrieving import Retrieving
 from workbench.api.review import RunReview
-from workbench.api.routing import Routing
 from workbench.api.routing_results import (
     ExpertSpread,
     ExpertWords,
@@ -81,6 +81,7 @@ __all__ = [
     "Direction",
     "Disagreement",
     "ExpertSpread",
+    "ExpertSums",
     "ExpertWords",
     "Explanation",
     "FailurePage",
@@ -119,7 +120,7 @@ __all__ = [
 ]
 
 
-class Workbench(Sample, Retrieving, Evaluation, RunReports, Published, Routing, Health):
+class Workbench(Sample, Retrieving, Evaluation, RunReports, Published, ExpertViews, Health):
     """An open workspace and every question one can ask of it."""
 
 
