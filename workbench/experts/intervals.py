@@ -27,11 +27,11 @@ from workbench.types import Rows
 
 __all__ = ["Intervals", "Null", "divergence_bias", "information_bias", "intervals", "null"]
 
-BLOCKS = 2048
+BLOCKS = 1024
 """More units than this are put together by lot into as many blocks before they are drawn.
 
 Sums of independent units keep their variance, so the width of an interval stays, and a million
-inputs cost what two thousand do."""
+inputs cost what a thousand do."""
 
 LEVEL = 0.95
 
