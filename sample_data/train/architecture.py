@@ -11,8 +11,6 @@ from sample_data.train.tokens import CLEAN
 IMAGE_SIZE = 64
 CONTEXT_LENGTH = 20
 EMBED_DIM = 128
-MEAN = (0.5, 0.5, 0.5)
-STD = (0.25, 0.25, 0.25)
 
 
 def model_config(kind: str, vocab_size: int) -> dict[str, Any]:

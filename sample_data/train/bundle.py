@@ -11,8 +11,8 @@ from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save
 
-from sample_data.train.architecture import MEAN, STD
 from workbench.gpu.files import replace
+from workbench.gpu.limoe.batches import MEAN, STD
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"

@@ -5,6 +5,7 @@ from PIL import Image
 
 from sample_data.train import architecture, batches
 from workbench.errors import InputError
+from workbench.gpu.limoe import batches as cutting
 
 
 def some_pairs(rows: int = 10, side: int = 96) -> batches.Pairs:
@@ -44,14 +45,22 @@ def test_tokens_stay_with_their_images():
 
 def test_an_uncropped_picture_looks_as_in_use(monkeypatch):
     smooth = np.linspace(0, 255, 96).astype(np.uint8)[None, :, None] * np.ones((96, 1, 3), np.uint8)
-    monkeypatch.setattr(batches, "SMALLEST_CROP", 1.0)
-    monkeypatch.setattr(batches, "jitter", lambda batch, _rng: torch.ones(batch, 3, 1, 1))
+    monkeypatch.setattr(cutting, "SMALLEST_CROP", 1.0)
+    monkeypatch.setattr(cutting, "jitter", lambda batch, _rng: torch.ones(batch, 3, 1, 1))
     pixels, _ = batches.batch_at(
         batches.Pairs(smooth[None], torch.zeros(1, 1, dtype=torch.int64)), 0, batch=1, seed=0
     )
     resized = Image.fromarray(smooth).resize((64, 64), Image.Resampling.BICUBIC)
     expected = (np.asarray(resized, dtype=np.float32) / 255 - 0.5) / 0.25
     assert np.abs(pixels[0].permute(1, 2, 0).numpy() - expected).max() < 0.02
+
+
+def test_whole_pictures_look_as_in_use():
+    smooth = np.linspace(0, 255, 96).astype(np.uint8)[None, :, None] * np.ones((96, 1, 3), np.uint8)
+    resized = Image.fromarray(smooth).resize((64, 64), Image.Resampling.BICUBIC)
+    expected = (np.asarray(resized, dtype=np.float32) / 255 - 0.5) / 0.25
+    found = cutting.whole(smooth[None], 64)[0].permute(1, 2, 0).numpy()
+    assert np.abs(found - expected).max() < 0.02
 
 
 def test_missing_or_misfitting_images_are_named(tmp_path):
