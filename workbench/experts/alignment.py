@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,17 @@ class Agreement:
     chance: float
 
 
+def _silent() -> None:
+    """Do nothing between two shuffles."""
+
+
 def cka_map(
     images: Sequence[NDArray[Any]],
     texts: Sequence[NDArray[Any]],
     *,
     shuffles: int = 50,
     seed: int = 0,
+    pause: Callable[[], None] = _silent,
 ) -> Agreement:
     """Linear centred kernel alignment with the unbiased estimator of HSIC.
 
@@ -55,15 +60,16 @@ def cka_map(
         texts: B arrays (n, d); row i belongs to image i.
         shuffles: of the pairs, behind the null.
         seed: of the shuffles.
+        pause: called between steps; may raise to stop.
 
     Raises:
         InputError: arrays of different length, or fewer than 4 pairs.
 
     Source: Kornblith et al., ICML 2019; unbiased HSIC of Song et al., JMLR 2012.
     """
-    n = _length([*images, *texts])
+    _length([*images, *texts])
     sides = [np.stack([_kernel(each) for each in side]) for side in (images, texts)]
-    return _compared(sides[0], sides[1], n, shuffles, seed)
+    return _compared(sides[0], sides[1], shuffles=shuffles, seed=seed, pause=pause)
 
 
 def _length(states: Sequence[NDArray[Any]]) -> int:
@@ -116,6 +122,7 @@ def neighbour_map(
     *,
     shuffles: int = 50,
     seed: int = 0,
+    pause: Callable[[], None] = _silent,
 ) -> Agreement:
     """Mean share of common neighbours: 1 when both have the same ones, k / (n - 1) by chance.
 
@@ -124,12 +131,13 @@ def neighbour_map(
         texts: B arrays (n, k).
         shuffles: of the pairs, behind the null.
         seed: of the shuffles.
+        pause: called between steps; may raise to stop.
 
     Source: Huh et al., The Platonic Representation Hypothesis, ICML 2024 (mutual k-NN).
     """
     n = _length([*images, *texts])
     sides = [np.stack([_sets(each, n) for each in side]) for side in (images, texts)]
-    return _compared(sides[0], sides[1], n, shuffles, seed)
+    return _compared(sides[0], sides[1], shuffles=shuffles, seed=seed, pause=pause)
 
 
 def _sets(near: NDArray[np.int32], n: int) -> Array:
@@ -139,13 +147,23 @@ def _sets(near: NDArray[np.int32], n: int) -> Array:
     return found
 
 
-def _compared(images: Array, texts: Array, n: int, shuffles: int, seed: int) -> Agreement:
+def _compared(
+    images: NDArray[Any],
+    texts: NDArray[Any],
+    *,
+    shuffles: int,
+    seed: int,
+    pause: Callable[[], None],
+) -> Agreement:
     """Products of every two (n, n) matrices, and the same with one side's pairs shuffled."""
-    flat = images.reshape(len(images), -1)
+    flat: NDArray[Any] = images.reshape(len(images), -1)
     values = flat @ texts.reshape(len(texts), -1).T
     rng, drawn = np.random.default_rng(seed), np.empty((shuffles, *values.shape))
+    # Half the bytes to move: what chance gives needs no sixteen digits.
+    flat, texts = flat.astype(np.float32), texts.astype(np.float32)
     for nth in range(shuffles):
-        order = rng.permutation(n)
+        pause()
+        order = rng.permutation(images.shape[1])
         shuffled = texts[:, order][:, :, order]
         drawn[nth] = flat @ shuffled.reshape(len(texts), -1).T
     return Agreement(values, np.quantile(drawn, 0.95, axis=0), float(drawn.mean()))
@@ -157,6 +175,7 @@ def linked_recall(
     same: NDArray[Any],
     *,
     seed: int = 0,
+    pause: Callable[[], None] = _silent,
 ) -> tuple[Array, float]:
     """Recall@1 from text states to image states through a linear map learned on other pairs.
 
@@ -169,6 +188,7 @@ def linked_recall(
         texts: B arrays (n, d); row i belongs to image i.
         same: (n,) equal numbers for equal texts: any image with the very same text is right.
         seed: of the halves.
+        pause: called between steps; may raise to stop.
 
     Returns:
         (A, B) shares in [0, 1], and the share that a random order would reach.
@@ -179,6 +199,7 @@ def linked_recall(
     scaled = [[_scaled(each, fit) for each in side] for side in (images, texts)]
     found = np.empty((len(images), len(texts)))
     for column, text in enumerate(scaled[1]):
+        pause()
         square = text[fit].T @ text[fit]
         square[np.diag_indices_from(square)] += max(np.trace(square) / len(square), 1e-12)
         learned = np.concatenate([text[fit].T @ image[fit] for image in scaled[0]], axis=1)

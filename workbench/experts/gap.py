@@ -24,7 +24,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-AMOUNTS: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+AMOUNTS: tuple[float, ...] = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 """Shares of the gap that the sweep takes away: 0 leaves it, 1 closes it, below 0 widens it."""
 
 _ROWS = 4096

@@ -36,6 +36,9 @@ RUNNERS: dict[str, str] = {
     "count-concepts": "workbench.worker.count_job",
     "evaluate-synonyms": "workbench.worker.synonyms_job",
     "balance-corpus": "workbench.worker.balance_job",
+    "record-routing": "workbench.worker.routing_job",
+    "measure-modality": "workbench.worker.modality_job",
+    "train-limoe": "workbench.worker.train_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
 
