@@ -20,6 +20,18 @@ from workbench.api.evaluation import Evaluation
 from workbench.api.expert_views import ExpertSums, ExpertViews
 from workbench.api.frequencies import Accuracies, PublishedTable, Source
 from workbench.api.health import Health
+from workbench.api.modality import Modality
+from workbench.api.modality_results import (
+    JOINT,
+    LayerCut,
+    LayerMap,
+    LayerUnits,
+    ModalityReport,
+    Moved,
+    Sweep,
+    UnitInput,
+    Way,
+)
 from workbench.api.names import BalanceRun, RareClasses, SynonymReport
 from workbench.api.published import Published
 from workbench.api.results import (
@@ -69,6 +81,7 @@ __all__ = [
     "COVARIATES",
     "DIRECTIONS",
     "FINAL",
+    "JOINT",
     "SAMPLE_DATASETS",
     "SAMPLE_MODELS",
     "Accuracies",
@@ -90,7 +103,12 @@ __all__ = [
     "Hit",
     "InputTokens",
     "ItemDetail",
+    "LayerCut",
+    "LayerMap",
+    "LayerUnits",
     "Mixtures",
+    "ModalityReport",
+    "Moved",
     "NearClass",
     "Pairs",
     "Patch",
@@ -112,15 +130,20 @@ __all__ = [
     "SideTokens",
     "Sides",
     "Source",
+    "Sweep",
     "SynonymReport",
     "TailReport",
+    "UnitInput",
+    "Way",
     "Workbench",
     "ZeroShotRun",
     "open_workspace",
 ]
 
 
-class Workbench(Sample, Retrieving, Evaluation, RunReports, Published, ExpertViews, Health):
+class Workbench(
+    Sample, Retrieving, Evaluation, RunReports, Published, Modality, ExpertViews, Health
+):
     """An open workspace and every question one can ask of it."""
 
 
