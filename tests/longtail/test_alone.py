@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.longtail.plain import named
 from workbench.longtail.alone import Within, alone
 from workbench.longtail.concepts import Concepts
 from workbench.longtail.counting import Counter
@@ -73,3 +76,37 @@ def test_parts_of_a_corpus_share_the_matcher(tmp_path):
     other = Counter.load(tmp_path / "part.npz", like=Counter(TRAINS, "words"))
     assert other.matcher.rule.key == "lemmas"
     assert other.counts().by_term.tolist() == same.counts().by_term.tolist()
+
+
+WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(" ".join)
+SENTENCES = st.lists(st.lists(st.sampled_from("abcd"), max_size=7).map(" ".join), max_size=6)
+
+
+def slowly(captions, concepts) -> list[int]:
+    """By term, the captions that name no other concept but by words of the term itself."""
+    owner = [c for c, terms in enumerate(concepts.terms) for _ in terms]
+    terms = [term for each in concepts.terms for term in each]
+    numbers = range(len(terms))
+
+    def inside(inner: int, outer: int) -> bool:
+        a, b = terms[inner], terms[outer]
+        return owner[inner] != owner[outer] and named(b, a, "words") and not named(a, b, "words")
+
+    found = [0] * len(terms)
+    for caption in captions:
+        here = [term for term in numbers if named(caption, term=terms[term], rule="words")]
+        for term in here:
+            others = {owner[each] for each in here} - {owner[term]}
+            found[term] += all(
+                all(inside(each, term) for each in here if owner[each] == other) for other in others
+            )
+    return found
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=3), min_size=1, max_size=5), SENTENCES)
+def test_alone_is_what_a_slow_loop_finds(lists, captions):
+    concepts = Concepts.of([each[0] for each in lists], [each[1:] for each in lists])
+    counter = Counter(concepts, "words", threads=1)
+    counter.add(captions)
+    assert counter.counts().alone.tolist() == slowly(captions, concepts)

@@ -81,3 +81,32 @@ def test_examples_are_the_first_captions_in_any_order(batches, keep, random) -> 
     assert examples.numbers.tolist() == [(each + [-1] * keep)[:keep] for each in where]
     kept = sorted({n for each in where for n in each[:keep]})
     assert dict(examples.texts) == {n: f"text {n}" for n in kept}
+
+
+def test_past_the_limit_nothing_is_kept_or_counted_any_more() -> None:
+    counted = PairCounts(6, 2)
+    counted.add(*flat([{0, 1}, {1, 2}, {2, 3}]))
+    assert not counted.coded()[0].size and not counted.complete
+    counted.add(*flat([{0, 1}]))
+    counted.merge(PairCounts(6, 2))
+    assert not counted.complete and not counted._waiting
+
+
+def test_merging_leaves_the_other_as_it_was() -> None:
+    one, other = PairCounts(6, 9), PairCounts(6, 9)
+    other.add(*flat([{0, 1}, {0, 1, 2}]))
+    before = [part.tolist() for part in other.pairs()]
+    one.merge(other)
+    one.add(*flat([{0, 1}]))
+    assert one.pairs()[2].tolist() == [3, 1, 1]
+    assert [part.tolist() for part in other.pairs()] == before
+
+
+def test_examples_that_come_with_falling_numbers() -> None:
+    examples = Examples(2, 2)
+    texts = pa.array(["a", "b", "c"], pa.string())
+    place, concept = np.array([0, 0, 1, 2, 2]), np.array([0, 1, 0, 0, 1])
+    examples.add(place, concept, np.array([30, 20, 10]), texts)
+    examples.add(place, concept, np.array([31, 5, 11]), texts)
+    assert examples.numbers.tolist() == [[5, 10], [10, 11]]
+    assert dict(examples.texts) == {5: "b", 10: "c", 11: "c"}

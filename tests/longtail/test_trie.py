@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.longtail.trie import Trie
+from workbench.longtail.trie import Trie, _Sieve
 
 TERMS = st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=8)
 WORDS = st.lists(st.tuples(st.integers(-1, 3), st.booleans()), max_size=15)
@@ -52,3 +52,37 @@ def test_a_term_inside_another_and_two_that_are_alike() -> None:
 
 def test_terms_without_words_are_never_found() -> None:
     assert hits(trie([[], []]), [0, 1], [False, True]) == []
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sets(st.integers(0, 1 << 40), max_size=300), st.integers(1, 1 << 20))
+def test_the_sieve_keeps_every_key_and_few_others(keys, step) -> None:
+    known = np.array(sorted(keys), np.int64)
+    sieve = _Sieve.of(known)
+    assert sieve.places(known).tolist() == list(range(len(known)))
+    asked = np.arange(-1, 2000 * step, step)
+    kept = asked[sieve.places(asked)]
+    assert set(asked.tolist()) & keys <= set(kept.tolist())
+    assert len(kept) <= len(asked) / 3 + len(keys)
+
+
+def test_many_terms_over_many_words_against_a_search_of_windows() -> None:
+    rng = np.random.default_rng(3)
+    terms = rng.integers(0, 60, (3000, 3))
+    lengths = rng.integers(1, 4, 3000)
+    flat = np.concatenate([term[:n] for term, n in zip(terms, lengths, strict=True)])
+    tree = Trie.of(flat, np.repeat(np.arange(3000), lengths), 3000, 60)
+    words = rng.integers(-1, 60, 5000).astype(np.int32)
+    joined = rng.random(5000) < 0.8
+    joined[0] = False
+    named: dict[tuple[int, ...], list[int]] = {}
+    for number, (term, n) in enumerate(zip(terms.tolist(), lengths.tolist(), strict=True)):
+        named.setdefault(tuple(term[:n]), []).append(number)
+    slow = [
+        (at, n, number)
+        for n in (1, 2, 3)
+        for at in range(5000 - n + 1)
+        if joined[at + 1 : at + n].all()
+        for number in named.get(tuple(words[at : at + n].tolist()), [])
+    ]
+    assert hits(tree, words, joined) == sorted(slow)

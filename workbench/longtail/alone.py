@@ -42,11 +42,20 @@ class Within:
             owner: int64 (L,), concept of each term, ascending.
         """
         size = len(owner)
-        codes = term * size + inner
-        back = np.isin(inner * size + term, codes)
-        kept = (owner[term] != owner[inner]) & ~back
+        others = np.flatnonzero(owner[term] != owner[inner])
+        term, inner = term[others], inner[others]
+        kept = np.flatnonzero(~_among(inner * size + term, term * size + inner))
         starts = np.searchsorted(term[kept], np.arange(size + 1))
         return cls(starts.astype(np.int64), inner[kept])
+
+
+def _among(wanted: Ints, codes: Ints) -> NDArray[np.bool_]:
+    """For each wanted code whether it is among the codes, which ascend."""
+    if not len(codes):
+        return np.zeros(len(wanted), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+    found: NDArray[np.bool_] = codes[at] == wanted
+    return found
 
 
 def alone(caption: Ints, term: Ints, owner: Ints, within: Within) -> NDArray[np.bool_]:
@@ -62,23 +71,28 @@ def alone(caption: Ints, term: Ints, owner: Ints, within: Within) -> NDArray[np.
         bool (m,). A caption "an express train and a train" counts for "express train": that the
         second train stands by itself is not looked at.
     """
-    concept, new_caption = owner[term], begins(caption)
+    concept, new_caption = owner.take(term), begins(caption)
     first = new_caption | begins(concept)
-    nth = np.cumsum(new_caption) - 1
-    others = (np.bincount(nth[first]) - 1)[nth] if len(nth) else np.zeros(0, dtype=np.int64)
-    number = within.starts[term + 1] - within.starts[term]
+    group_start = np.flatnonzero(first)  # one group for each concept of each caption
+    nth = np.cumsum(new_caption.take(group_start)) - 1
+    others_of_group = (np.bincount(nth) - 1).take(nth)
+    terms_of_group = np.diff(np.append(group_start, len(term)))
+    group = np.cumsum(first) - 1
+    others = others_of_group.take(group)
+    number = (within.starts[1:] - within.starts[:-1]).take(term)
     rows = np.flatnonzero((others > 0) & (number > 0))
     if len(rows):
-        which, place = ranges(within.starts[term[rows]], number[rows])
+        which, place = ranges(within.starts.take(term.take(rows)), number.take(rows))
         codes = caption * len(owner) + term
-        wanted = caption[rows][which] * len(owner) + within.inner[place]
+        wanted = caption.take(rows).take(which) * len(owner) + within.inner.take(place)
         at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-        there = codes[at] == wanted
-        group = np.cumsum(first) - 1  # one for each concept of each caption
-        terms = np.bincount(group)
-        cells, met = np.unique(which[there] * len(terms) + group[at[there]], return_counts=True)
-        row, cell = np.divmod(cells, len(terms))
-        covered = met == terms[cell]  # all of the concept's terms are within this one
+        there = np.flatnonzero(codes.take(at) == wanted)
+        # one cell for each group that stands, with some terms, in the term of a row
+        cells = np.sort(which.take(there) * len(group_start) + group.take(at.take(there)))
+        begin = np.flatnonzero(begins(cells))
+        met = np.diff(np.append(begin, len(cells)))
+        row, cell = np.divmod(cells.take(begin), len(group_start))
+        covered = met == terms_of_group.take(cell)  # all of the concept's terms are within this one
         others[rows] -= np.bincount(row[covered], minlength=len(rows))
     found: NDArray[np.bool_] = others == 0
     return found

@@ -22,13 +22,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.errors import InputError
 from workbench.longtail.alone import alone
 from workbench.longtail.codes import begins
 from workbench.longtail.concepts import Concepts, Counts, Ints
 from workbench.longtail.examples import Examples
-from workbench.longtail.matching import Matcher, Matches, blocks, matches, spans, strings
+from workbench.longtail.matching import Matcher, blocks, matches, spans, strings
 from workbench.longtail.pairs import PairCounts
 from workbench.longtail.rules import Options, label
 from workbench.longtail.saving import read_state, write_state
@@ -42,6 +43,44 @@ _MOST_THREADS = 8
 class _Block:
     captions: pa.StringArray
     numbers: Ints
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one block names; all that can be worked out beside the other blocks.
+
+    Args:
+        term: int64 (m,), of each match.
+        single: int64, terms of the matches in captions that name no other concept.
+        caption: int64 (n,), ascending: places of captions, once for each concept in them.
+        concept: int64 (n,), these concepts, ascending within a caption.
+        matched: captions with a concept.
+        seen: as of ``Matches``.
+    """
+
+    term: Ints
+    single: Ints
+    caption: Ints
+    concept: Ints
+    matched: int
+    seen: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, matcher: Matcher, captions: pa.StringArray) -> _Found:
+        """Match a block."""
+        found = matcher.match(captions)
+        concept = matcher.owner.take(found.term)
+        new_caption = begins(found.caption)
+        kept = np.flatnonzero(new_caption | begins(concept))
+        single = np.flatnonzero(alone(found.caption, found.term, matcher.owner, matcher.within))
+        return cls(
+            found.term,
+            found.term.take(single),
+            found.caption.take(kept),
+            concept.take(kept),
+            int(new_caption.sum()),
+            found.seen,
+        )
 
 
 class Counter:
@@ -91,7 +130,7 @@ class Counter:
         self._pairs = PairCounts(len(concepts), most_pairs)
         self._examples = Examples(len(concepts), examples)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
-        self._waiting: deque[tuple[_Block, Future[Matches]]] = deque()
+        self._waiting: deque[tuple[_Block, Future[_Found]]] = deque()
 
     @property
     def rule(self) -> str:
@@ -134,11 +173,13 @@ class Counter:
         if len(given) != count:
             raise InputError("numbers of captions", expected=str(count), got=str(len(given)))
         self.captions += count
+        _ = self.matcher.within  # made once, before threads ask for it together
         for part in _parts(chunks, given):
             if self._pool is None:
-                self._take(part, self.matcher.match(part.captions))
+                self._take(part, _Found.of(self.matcher, part.captions))
                 continue
-            self._waiting.append((part, self._pool.submit(self.matcher.match, part.captions)))
+            looking = self._pool.submit(_Found.of, self.matcher, part.captions)
+            self._waiting.append((part, looking))
             self._settle(leave=self.threads)
 
     def _settle(self, leave: int = 0) -> None:
@@ -147,19 +188,14 @@ class Counter:
             block, found = self._waiting.popleft()
             self._take(block, found.result())
 
-    def _take(self, block: _Block, found: Matches) -> None:
-        """Add up one block; captions ascend in ``found``, and concepts within a caption."""
+    def _take(self, block: _Block, found: _Found) -> None:
+        """Add up one block."""
         self._by_term += np.bincount(found.term, minlength=len(self._by_term))
-        concept = self.matcher.owner[found.term]
-        new_caption = begins(found.caption)
-        kept = new_caption | begins(concept)
-        caption, concept = found.caption[kept], concept[kept]
-        self._matched += int(new_caption.sum())
-        single = alone(found.caption, found.term, self.matcher.owner, self.matcher.within)
-        self._alone += np.bincount(found.term[single], minlength=len(self._alone))
-        self._distinct += np.bincount(concept, minlength=len(self._distinct))
-        self._pairs.add(caption, concept)
-        self._examples.add(caption, concept, block.numbers, block.captions)
+        self._alone += np.bincount(found.single, minlength=len(self._alone))
+        self._distinct += np.bincount(found.concept, minlength=len(self._distinct))
+        self._matched += found.matched
+        self._pairs.add(found.caption, found.concept)
+        self._examples.add(found.caption, found.concept, block.numbers, block.captions)
         if len(found.seen):
             self._seen |= found.seen
 

@@ -26,6 +26,7 @@ class Examples:
 
     def __init__(self, concepts: int, keep: int) -> None:
         self._first = np.full((concepts, keep), _EMPTY, dtype=np.int64)
+        self._last = np.full(concepts, _EMPTY, dtype=np.int64)  # the largest of each that is kept
         self._texts: dict[int, str] = {}
 
     @property
@@ -50,11 +51,15 @@ class Examples:
         """
         if not self._first.shape[1]:
             return
-        hopeful = numbers[place] < self._first[concept, -1]
-        place, concept = place[hopeful], concept[hopeful]
-        order = np.lexsort((numbers[place], concept))
-        place, concept = place[order], concept[order]
-        kept = self._put(numbers[place], concept)
+        hopeful = np.flatnonzero(numbers.take(place) < self._last.take(concept))
+        if not len(hopeful):
+            return
+        place, concept = place.take(hopeful), concept.take(hopeful)
+        number = numbers.take(place)
+        order = np.argsort(number, kind="stable") if (np.diff(number) < 0).any() else slice(None)
+        by_concept = np.argsort(concept[order], kind="stable")
+        place, concept = place[order][by_concept], concept[order][by_concept]
+        kept = self._put(numbers.take(place), concept)
         rows = distinct(place[kept])
         texts = captions.take(pa.array(rows)).to_pylist()
         entered = zip(numbers[rows].tolist(), texts, strict=True)
@@ -63,18 +68,22 @@ class Examples:
 
     def _put(self, number: Ints, concept: Ints) -> np.ndarray:
         """Take numbers in, sorted by concept and then number; gives those that may have entered."""
-        starts = np.flatnonzero(begins(concept))
-        rank = np.arange(len(concept)) - np.repeat(starts, np.diff(np.append(starts, len(concept))))
-        kept = rank < self._first.shape[1]
-        rows = concept[starts]
-        new = np.full((len(rows), self._first.shape[1]), _EMPTY, dtype=np.int64)
-        new[np.searchsorted(rows, concept[kept]), rank[kept]] = number[kept]
-        self._keep_least(rows, new)
+        first = begins(concept)
+        starts = np.flatnonzero(first)
+        row = np.cumsum(first) - 1
+        rank = np.arange(len(concept)) - starts.take(row)
+        kept = np.flatnonzero(rank < self._first.shape[1])
+        new = np.full((len(starts), self._first.shape[1]), _EMPTY, dtype=np.int64)
+        new[row.take(kept), rank.take(kept)] = number.take(kept)
+        self._keep_least(concept.take(starts), new)
         return kept
 
     def _keep_least(self, rows: Ints, new: Ints) -> None:
         both = np.concatenate([self._first[rows], new], axis=1)
-        self._first[rows] = np.sort(both, axis=1)[:, : self._first.shape[1]]
+        least = np.sort(both, axis=1)[:, : self._first.shape[1]]
+        self._first[rows] = least
+        if least.shape[1]:
+            self._last[rows] = least[:, -1]
 
     def _forget(self, *, always: bool = False) -> None:
         """Drop texts that are no example any more; rarely, because it looks at all of them."""
