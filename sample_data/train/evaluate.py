@@ -36,7 +36,7 @@ class TestSet:
     counts: NDArray[np.int64]
 
 
-def _members(shard: Path) -> Iterator[tuple[dict[str, str], Image.Image]]:
+def members(shard: Path) -> Iterator[tuple[dict[str, str], Image.Image]]:
     """The metadata and picture of every item of a WebDataset shard, in order."""
     with tarfile.open(shard) as tar:
         content = {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}  # type: ignore[union-attr]
@@ -51,7 +51,7 @@ def read_test() -> TestSet:
         counts = {row["name"]: int(row["count"]) for row in csv.DictReader(file)}
     names = sorted(counts)
     place = {name: index for index, name in enumerate(names)}
-    items = [item for shard in sample_data.test_shards() for item in _members(shard)]
+    items = [item for shard in sample_data.test_shards() for item in members(shard)]
     return TestSet(
         tuple(picture for _, picture in items),
         np.array([place[meta["concept"]] for meta, _ in items]),
