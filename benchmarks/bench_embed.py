@@ -81,7 +81,7 @@ class Case:
 
     def forward(self, batch: torch.Tensor) -> None:
         """The model alone."""
-        with torch.inference_mode(), self.encoder._casting():
+        with torch.inference_mode(), self.encoder.casting():
             self.encoder.model.encode_image(batch, normalize=True).float().cpu()
 
     def together(self) -> None:

@@ -25,7 +25,7 @@ from workbench.errors import InputError, UnknownName
 from workbench.experts.records import IMAGE, TEXT, Recorded
 from workbench.filters import Filters
 from workbench.types import JobInfo
-from workbench.worker.routing_question import KIND, Asked, mixture_config, question, titled
+from workbench.worker.routing_question import KIND, Asked, question, titled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,8 +55,9 @@ class Routing(Opened):
         Raises:
             UnknownName: no such model.
         """
-        config = mixture_config(self.workspace, self.workspace.catalog.model(model))
-        if config is None:
+        card = self.workspace.catalog.model(model)
+        config = card.limoe
+        if not card.has_experts or not config:
             return None
         return Mixtures(
             layers=tuple(config["moe_layers"]),

@@ -68,8 +68,8 @@ class Encoder:
 
     def start_images(self, batch: NDArray[np.uint8]) -> Tensor:
         """The same, not yet waited for: on a GPU the next batch can be prepared meanwhile."""
-        with torch.inference_mode(), self._casting():
-            pixels = self.preprocess.normalise(self._sent(torch.from_numpy(batch)))
+        with torch.inference_mode(), self.casting():
+            pixels = self.preprocess.normalise(self.sent(torch.from_numpy(batch)))
             return self._unit(self.model.encode_image(pixels))
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
@@ -84,8 +84,8 @@ class Encoder:
 
     def start_texts(self, texts: Sequence[str]) -> Tensor:
         """The same, not yet waited for."""
-        with torch.inference_mode(), self._casting():
-            return self._unit(self.model.encode_text(self._sent(self.tokenizer(list(texts)))))
+        with torch.inference_mode(), self.casting():
+            return self._unit(self.model.encode_text(self.sent(self.tokenizer(list(texts)))))
 
     def finish(self, vectors: Tensor) -> Floats:
         """Wait for vectors and bring them to the host."""
@@ -115,12 +115,14 @@ class Encoder:
             with torch.cuda.stream(self._lane):
                 yield
 
-    def _sent(self, batch: Tensor) -> Tensor:
+    def sent(self, batch: Tensor) -> Tensor:
+        """A batch on the device, not waited for."""
         if self.device.kind != "cuda":
             return batch.to(self.device.torch)
         return batch.pin_memory().to(self.device.torch, non_blocking=True)
 
-    def _casting(self) -> AbstractContextManager[Any]:
+    def casting(self) -> AbstractContextManager[Any]:
+        """The block in which the model computes in its precision."""
         if self.precision == "fp32":
             return nullcontext()
         return torch.autocast(self.device.kind, dtype=PRECISIONS[self.precision])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import InputError, ModelError
@@ -14,7 +12,7 @@ from workbench.types import ModelInfo
 if TYPE_CHECKING:
     from store.workspace import Workspace
 
-__all__ = ["KIND", "PART", "Asked", "mixture_config", "no_routers", "question", "titled"]
+__all__ = ["KIND", "PART", "Asked", "no_routers", "question", "titled"]
 
 KIND = "record-routing"
 PART = "record-routing-shard"
@@ -45,15 +43,14 @@ def question(
         InputError: a number out of its range, or nothing to look at.
     """
     info, card = workspace.catalog.dataset(dataset), workspace.catalog.model(model)
-    config = mixture_config(workspace, card)
-    if config is None:
+    if not card.has_experts or not card.limoe:
         raise no_routers(card)
     _check(modalities in ("both", "image", "text"), "modalities", "both, image or text", modalities)
     _check(batch >= 1, "batch", "at least 1 item", batch)
     _check(limit is None or limit >= 1, "limit", "at least 1 item", limit)
     _check(seed >= 0, "seed", "at least 0", seed)
     if capacity_factor == "own":
-        capacity_factor = float(config.get("capacity_factor", 1.0))
+        capacity_factor = float(card.limoe["capacity_factor"])
     _check(capacity_factor is None or capacity_factor > 0, "capacity", "above 0", capacity_factor)
     if not workspace.tables.count(dataset, where):
         raise InputError(f"items of {dataset!r}", expected="at least one", got="none")
@@ -74,21 +71,6 @@ def question(
 def _check(right: bool, name: str, expected: str, got: object) -> None:
     if not right:
         raise InputError(f"{name} of a recording", expected=expected, got=str(got))
-
-
-def mixture_config(workspace: Workspace, card: ModelInfo) -> Mapping[str, Any] | None:
-    """The configuration of a model's mixtures, as its bundle says; None for a model without any.
-
-    Reads a small file and needs no torch.
-    """
-    inside = card.weights == f"models/{card.key}"
-    folder = workspace.root / card.weights if inside else Path(card.weights)
-    try:
-        text = (folder / "open_clip_config.json").read_text(encoding="utf-8")
-        config = json.loads(text)["model_cfg"].get("limoe")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return config if config and config.get("moe_layers") else None
 
 
 def no_routers(card: ModelInfo) -> ModelError:
