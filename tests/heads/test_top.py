@@ -9,7 +9,7 @@ from workbench.heads.top import rank_of, top
 
 
 @pytest.mark.parametrize("k", [1, 3, 10, 400])
-@pytest.mark.parametrize("classes", [1, 2, 7, 121, 1000])
+@pytest.mark.parametrize("classes", [1, 2, 7, 121, 1000, 5000])
 @pytest.mark.parametrize("step", [0, 0.5, 2])
 def test_it_is_the_head_of_a_stable_sort_of_each_row(k: int, classes: int, step: float) -> None:
     logits = np.random.default_rng(classes).normal(size=(300, classes)).astype(np.float32)
@@ -25,6 +25,15 @@ def test_it_is_the_head_of_a_stable_sort_of_each_row(k: int, classes: int, step:
 def test_equal_logits_go_to_the_lower_class() -> None:
     found, _ = top(np.ones((2, 500), np.float32), 3)
     assert found.tolist() == [[0, 1, 2]] * 2
+
+
+@pytest.mark.parametrize("classes", [60, 333, 1000])
+def test_large_and_descending_and_ascending_logits(classes: int) -> None:
+    rising = np.linspace(-3e38, 3e38, classes, dtype=np.float32)
+    found, scores = top(np.stack([rising, rising[::-1]]), 5)
+    last = classes - 1
+    assert found.tolist() == [[last - i for i in range(5)], list(range(5))]
+    assert np.array_equal(scores[0], rising[::-1][:5])
 
 
 def test_no_image_and_a_view_of_a_larger_array() -> None:

@@ -12,6 +12,11 @@ from workbench.types import Floats, Rows
 
 __all__ = ["rank_of", "top"]
 
+_SEEDED = 4096
+"""Classes up to which a bound for the heaps costs less than it saves."""
+_GROUPS = 4
+"""Groups for each of the best that are wanted, at least."""
+
 
 def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
     """The k best classes of each image, best first.
@@ -51,8 +56,24 @@ def _heaps(logits: Floats, places: Rows, values: Floats) -> None:
     heaps.nh, heaps.k = values.shape
     heaps.val, heaps.ids = faiss.swig_ptr(values), faiss.swig_ptr(places)
     heaps.heapify()
+    if logits.shape[1] <= _SEEDED:
+        # full of what is just too small, a heap is entered by the winners and few others
+        values[:] = np.nextafter(_reached(logits, values.shape[1]), np.float32(-np.inf))
     heaps.addn(logits.shape[1], faiss.swig_ptr(logits))
     heaps.reorder()
+
+
+def _reached(logits: Floats, k: int) -> Floats:
+    """A number that at least k of each row's logits reach, few more: float32 (b, 1).
+
+    It is the k-th of the best of groups of logits: the winners of k groups reach it.
+    """
+    best = logits
+    while best.shape[1] >= _GROUPS * 2 * k:
+        half = best.shape[1] // 2  # an odd last one, left out, could only raise the bound
+        best = np.maximum(best[:, :half], best[:, half : 2 * half])
+    best = np.partition(best, best.shape[1] - k, axis=1)
+    return best[:, best.shape[1] - k, None]
 
 
 def _sorted(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:

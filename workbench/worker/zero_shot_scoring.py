@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.heads import sigmoid
+from workbench.heads.cores import block_size, dealt
 from workbench.heads.head import BLOCK, Decides, Scorer
 from workbench.heads.softmax import certainty
 from workbench.heads.top import rank_of, top
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Scored", "StoredImages", "score"]
 
 TOP = 10
-_CELLS = 1 << 22
 _KEPT_CELLS = 1 << 25
 _KEPT_IMAGES = 10_000
 
@@ -133,13 +134,23 @@ def score(
     """
     truth = truth.copy()
     found = Scored(truth, _sample(truth, classes, seed), probability)
-    for start, block in images.blocks(max(1, min(BLOCK, _CELLS // classes))):
+
+    def work(given: tuple[int, Floats]) -> _Part:
+        start, block = given
+        span = slice(start, start + len(block))
+        several = None if labels is None else labels[span]
         logits = scorer.logits(block, start)
-        stop = start + len(block)
-        if labels is not None:
-            truth[start:stop] = _best_true(logits, labels[start:stop])
-        _add(found, scorer, block, logits, start)
-        control.tick(stop, images.n, "Scoring images")
+        return _judge(found, block, start, logits=logits, labels=several)
+
+    deciding = _Deciding(found, scorer)
+    with closing(dealt(work, images.blocks(min(BLOCK, block_size(classes))))) as parts:
+        for part in parts:
+            stop = part.start + len(part.block)
+            truth[part.start : stop] = part.truth
+            _add(found, part)
+            deciding.add(part.block, part.top[:, 0])
+            control.tick(stop, images.n, "Scoring images")
+    deciding.finish()
     return found
 
 
@@ -164,21 +175,64 @@ def _best_true(logits: Floats, labels: list[list[int]]) -> NDArray[np.int32]:
     )
 
 
-def _add(found: Scored, scorer: Scorer, block: Floats, logits: Floats, start: int) -> None:
+@dataclass(frozen=True)
+class _Part:
+    """What one block of images came to: the columns of ``Scored``, and the block itself."""
+
+    start: int
+    block: Floats
+    truth: NDArray[np.int32]
+    top: NDArray[np.int32]
+    scores: Floats
+    probabilities: Floats
+    rank: NDArray[np.int32]
+    margin: Floats
+    entropy: Floats
+    logits: Floats
+
+
+def _judge(
+    found: Scored, block: Floats, start: int, *, logits: Floats, labels: list[list[int]] | None
+) -> _Part:
     truth = found.truth[start : start + len(block)]
+    if labels is not None:
+        truth = _best_true(logits, labels)
     best, scores = top(logits, TOP)
     likely, entropy = certainty(logits, scores)
     if found.probability == "sigmoid":
         likely = sigmoid.probabilities(scores)
-    found.top.append(best)
-    found.scores.append(scores)
-    found.probabilities.append(likely)
-    found.rank.append(rank_of(logits, truth))
-    found.margin.append(_margins(logits, truth, best, scores))
-    found.entropy.append(entropy)
-    found.prompt.append(_deciding(scorer, block, best[:, 0]))
-    inside = found.sampled[(found.sampled >= start) & (found.sampled < start + len(block))]
-    found.logits.append(logits[inside - start])
+    rank, margin = rank_of(logits, truth), _margins(logits, truth, best, scores)
+    first, last = np.searchsorted(found.sampled, (start, start + len(block)))
+    kept = logits[found.sampled[first:last] - start]
+    return _Part(start, block, truth, best, scores, likely, rank, margin, entropy, kept)
+
+
+def _add(found: Scored, part: _Part) -> None:
+    for name in ("top", "scores", "probabilities", "rank", "margin", "entropy", "logits"):
+        getattr(found, name).append(getattr(part, name))
+
+
+class _Deciding:
+    """Finds the deciding prompts of many images at once: those of a class share a product."""
+
+    def __init__(self, found: Scored, scorer: Scorer) -> None:
+        self._found, self._scorer = found, scorer
+        self._blocks: list[Floats] = []
+        self._predicted: list[NDArray[np.int32]] = []
+
+    def add(self, block: Floats, predicted: NDArray[np.int32]) -> None:
+        """Images and the class that each was given; looked at when there are enough."""
+        self._blocks.append(block)
+        self._predicted.append(predicted)
+        if sum(map(len, self._predicted)) >= BLOCK:
+            self.finish()
+
+    def finish(self) -> None:
+        """Look at those that are left."""
+        if self._blocks:
+            block, predicted = np.concatenate(self._blocks), np.concatenate(self._predicted)
+            self._found.prompt.append(_deciding(self._scorer, block, predicted))
+        self._blocks, self._predicted = [], []
 
 
 def _margins(
