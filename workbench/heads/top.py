@@ -37,7 +37,7 @@ def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
     scores = np.empty((len(logits), k + 1), np.float32)
     over_cores(lambda part: _heaps(logits[part], found[part], scores[part]), logits)
     # a heap keeps any of equal logits, so rows where that can matter are done again
-    tied = np.flatnonzero((scores[:, 1:] == scores[:, :-1]).any(axis=1))
+    tied = np.unique(np.flatnonzero(scores[:, 1:] == scores[:, :-1]) // k)
     chosen, scores = found[:, :k].astype(np.int32), np.ascontiguousarray(scores[:, :k])
     step = max(1, CELLS // logits.shape[1])
     for at in range(0, len(tied), step):
