@@ -75,6 +75,13 @@ def test_words_run_on_and_break_into_lines() -> None:
     assert list(made.layout.yaxis.ticktext) == ["block 1", "block 3"]
 
 
+def test_a_layer_that_did_not_see_a_token_gives_it_no_colour() -> None:
+    rows = [WordRow(1, [[-1], [2]], [[float("nan")], [0.5]], [[False], [True]])]
+    made = word_strip(["seen", "not"], rows)
+    assert _named(made) == ["expert 2 (1)"]
+    assert made.data[-1].hovertext[0] == "<b>seen · block 1</b><br>passed no expert here"
+
+
 def test_no_words_give_an_empty_strip() -> None:
     assert not word_strip([], [WordRow(1, [], [], [])]).data[-1].x
 
@@ -84,6 +91,12 @@ def test_a_token_is_said_with_its_words_as_they_are() -> None:
     assert said(cell) == "<b>&lt;script&gt;</b><br>expert 3, gate 0.50, <b>dropped</b>: no room"
 
 
+def test_labels_read_on_the_colour_below_them() -> None:
+    rows = [WordRow(1, [[2], [4]], [[0.5]] * 2, [[True]] * 2)]
+    fonts = [t.textfont.color for t in word_strip(["a", "b"], rows).data if t.mode == "text"]
+    assert fonts == ["#111111", "#ffffff"]  # on sand, on dark green
+
+
 def test_the_way_of_a_token_leads_down_through_its_first_choices() -> None:
     steps = [
         Step(1, [0.1, 0.7, 0.2], [1, 2], [0.7, 0.2], [True, True], [0.3, 0.3, 0.4]),
@@ -91,11 +104,13 @@ def test_the_way_of_a_token_leads_down_through_its_first_choices() -> None:
     ]
     made = token_path(steps, 3)
     first, usual, second, way = made.data
-    assert [-y / 0.78 for y in first.y] == pytest.approx([0.1, 0.7, 0.2])
+    assert [-y / 0.78 * 0.7 for y in first.y] == pytest.approx([0.1, 0.7, 0.2])
     assert list(first.base) == [1, 1, 1] and list(second.base) == [2, 2, 2]
     assert list(first.text) == ["", "0.70", "0.20"]
-    assert [-y / 0.78 for y in second.y] == pytest.approx([0.6, 0, 0.4])  # gates, for want of p
+    assert [-y / 0.78 * 0.7 for y in second.y] == pytest.approx(
+        [0.6, 0, 0.4]
+    )  # gates, for want of p
     assert "gate 0.600" in second.hovertext[0] and "no room" in second.hovertext[0]
     assert list(second.marker.pattern.shape) == ["x", "", ""]
-    assert usual.y[0] == pytest.approx(1 - 0.78 * 0.3)
+    assert usual.y[0] == pytest.approx(1 - 0.78 * 0.3 / 0.7)
     assert list(way.x) == [1, 0] and [tuple(each) for each in way.customdata] == [(1, 1), (3, 0)]

@@ -62,6 +62,7 @@ from workbench.api.run_reports import RunReports
 from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
 from workbench.api.shifts import ShiftRow, Shifts
 from workbench.api.tail import COVARIATES, TailReport
+from workbench.api.token_views import SamePlaces, TokenViews
 from workbench.api.work import FINAL
 from workbench.api.zero_shot_results import (
     Comparison,
@@ -123,6 +124,7 @@ __all__ = [
     "Retrieval",
     "RetrievalReport",
     "RunReview",
+    "SamePlaces",
     "ScoreHistogram",
     "SearchResult",
     "ShiftRow",
@@ -142,7 +144,7 @@ __all__ = [
 
 
 class Workbench(
-    Sample, Retrieving, Evaluation, RunReports, Published, Modality, ExpertViews, Health
+    Sample, Retrieving, Evaluation, RunReports, Published, Modality, ExpertViews, TokenViews, Health
 ):
     """An open workspace and every question one can ask of it."""
 

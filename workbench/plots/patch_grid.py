@@ -40,7 +40,7 @@ def patch_grid(
         chosen: position of the patch to frame.
         opacity: of the colours over the picture, in [0, 1].
     """
-    rows = -(-len(experts) // columns)
+    rows = max(1, -(-len(experts) // columns))
     made = style.figure(
         height=_HEIGHT,
         showlegend=True,

@@ -13,7 +13,10 @@ __all__ = ["Step", "token_path"]
 
 _TALL = 108
 _ROOM = 0.78
-"""Height of a probability of 1, in the room of 1 that a layer has."""
+"""Height of the tallest bar, in the room of 1 that a layer has."""
+
+_LEAST = 0.3
+"""A bar of this probability or less is never the tallest, so that an undecided router looks so."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Step:
 def token_path(steps: Sequence[Step], experts: int, *, title: str = "") -> go.Figure:
     """A row of bars a layer, the chosen experts in colour, joined by the token's way downward.
 
+    All layers have one scale, set by the largest probability.
+
     A short line across a bar's column is what tokens of this kind get there on average. The
     points on the first choices are the last trace, customdata [number of the block, expert].
 
@@ -48,10 +53,13 @@ def token_path(steps: Sequence[Step], experts: int, *, title: str = "") -> go.Fi
         experts: E.
         title: of the horizontal axis; "expert" when empty.
     """
-    made = style.figure(height=56 + _TALL * len(steps), hovermode="closest", barcornerradius=0)
+    made = style.figure(
+        height=56 + _TALL * len(steps), hovermode="closest", barcornerradius=0, barmode="overlay"
+    )
+    tallest = max([_LEAST, *(max(_shares(step, experts)) for step in steps)])
     for nth, step in enumerate(steps):
-        _bars(made, nth, step, experts)
-        _usual(made, nth, step)
+        _bars(made, nth, step, _shares(step, experts), _ROOM / tallest)
+        _usual(made, nth, step, _ROOM / tallest)
     _way(made, steps)
     made.update_xaxes(
         title_text=title or "expert",
@@ -79,14 +87,14 @@ def _shares(step: Step, experts: int) -> list[float]:
     return found
 
 
-def _bars(made: go.Figure, nth: int, step: Step, experts: int) -> None:
+def _bars(made: go.Figure, nth: int, step: Step, shares: Sequence[float], scale: float) -> None:
     """Bars that stand on the layer's line; the axis runs downward, so they are drawn upward."""
-    shares = _shares(step, experts)
+    experts = len(shares)
     kept = dict(zip(step.experts, step.kept, strict=True))
     word = "probability" if len(step.probs) else "gate"
     made.add_bar(
         x=list(range(experts)),
-        y=[-_ROOM * share for share in shares],
+        y=[-scale * share for share in shares],
         base=[nth + 1] * experts,
         width=0.72,
         marker={
@@ -120,12 +128,12 @@ def _fate(kept: bool | None) -> str:
     return "<br>chosen" if kept else "<br>chosen, but it had no room: dropped"
 
 
-def _usual(made: go.Figure, nth: int, step: Step) -> None:
+def _usual(made: go.Figure, nth: int, step: Step, scale: float) -> None:
     """The mean of all tokens of this kind as a short line at each expert."""
     xs: list[float | None] = []
     ys: list[float | None] = []
     for expert, mean in enumerate(step.usual):
-        height = nth + 1 - _ROOM * float(mean)
+        height = nth + 1 - min(1, scale * float(mean))
         xs += [expert - 0.44, expert + 0.44, None]
         ys += [height, height, None]
     if xs:

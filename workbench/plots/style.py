@@ -21,6 +21,7 @@ __all__ = [
     "count",
     "expert_colour",
     "figure",
+    "ink_on",
     "model_colour",
     "number",
     "plain",
@@ -45,11 +46,12 @@ EXPERT_COLOURS = (
     "#AA4499",
     "#117733",
     "#88CCEE",
-    "#999933",
+    "#7F4F24",
     "#6A5ACD",
 )
-"""For the experts of one layer: Tol's muted set with its darkest blue lightened, so that it reads
-on dark pages. Only eight can be told apart, so a figure writes the expert's number as well."""
+"""For the experts of one layer: Tol's muted set, its darkest blue lightened, so that it reads on
+dark pages, and a brown for its olive, which is too near to its sand. Only eight can be told apart,
+so a figure writes the expert's number as well."""
 
 _GREY = "#808792"
 _FONT = 'Inter, "Source Sans Pro", system-ui, -apple-system, "Segoe UI", sans-serif'
@@ -107,6 +109,14 @@ def expert_colour(number: int) -> str:
     The same number in another layer is another expert: its colour says nothing across layers.
     """
     return EXPERT_COLOURS[number % len(EXPERT_COLOURS)]
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever reads better on a ``#RRGGBB`` colour (W3C's relative luminance)."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    light = sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "#111111" if light > 0.22 else "#ffffff"
 
 
 def tinted(colour: str, opacity: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class TokenCell:
     Args:
         x: left edge.
         y: upper edge; figures count y downward.
-        experts: the chosen ones, best first.
+        experts: the chosen ones, best first; -1 where the layer did not see the token.
         gates: their weights.
         kept: which of them had room for it.
         name: what it is, e.g. ``patch 12`` or the word; any text.
@@ -53,13 +53,18 @@ class TokenCell:
     label: str = ""
 
     @property
+    def routed(self) -> bool:
+        """The layer saw it."""
+        return self.experts[0] >= 0
+
+    @property
     def dropped(self) -> bool:
         """No expert had room: only the residual carries the token on."""
-        return not any(self.kept)
+        return self.routed and not any(self.kept)
 
 
 def add_cells(
-    made: go.Figure, cells: Sequence[TokenCell], *, opacity: float = 0.6, size: float = 12
+    made: go.Figure, cells: Sequence[TokenCell], *, opacity: float = 1, size: float = 12
 ) -> go.Figure:
     """Draw cells, hatch those that were dropped, and lay a point that can be clicked over each.
 
@@ -70,13 +75,13 @@ def add_cells(
     Args:
         made: figure whose y axis runs downward.
         cells: the tokens.
-        opacity: of the colours, in [0, 1].
+        opacity: of the colours, in [0, 1]; below 1, labels have a shadow to stand out by.
         size: of the labels, in pixels.
 
     Returns:
         the same figure.
     """
-    first = Counter(cell.experts[0] for cell in cells)
+    first = Counter(cell.experts[0] for cell in cells if cell.routed)
     ordered = sorted(first, key=lambda expert: (-first[expert], expert))
     by_expert = {e: [cell for cell in cells if cell.experts[0] == e] for e in ordered}
     for expert, mine in by_expert.items():
@@ -84,7 +89,7 @@ def add_cells(
     _hatching(made, cells)
     if len(cells) <= _LABELLED:
         for expert, mine in by_expert.items():
-            _labels(made, expert, mine, size)
+            _labels(made, mine, _font(expert, opacity, size))
     made.add_scatter(
         x=[cell.x + cell.wide / 2 for cell in cells],
         y=[cell.y + 0.5 for cell in cells],
@@ -126,13 +131,20 @@ def _boxes(
     )
 
 
-def _labels(made: go.Figure, expert: int, cells: Sequence[TokenCell], size: float) -> None:
+def _font(expert: int, opacity: float, size: float) -> dict[str, Any]:
+    if opacity >= 1:
+        return {"size": size, "color": style.ink_on(style.expert_colour(expert))}
+    return {"size": size, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000"}
+
+
+def _labels(made: go.Figure, cells: Sequence[TokenCell], font: Mapping[str, Any]) -> None:
+    expert = cells[0].experts[0]
     made.add_scatter(
         x=[cell.x + cell.wide / 2 for cell in cells],
         y=[cell.y + 0.5 for cell in cells],
         mode="text",
         text=[style.plain(cell.label) or str(expert) for cell in cells],
-        textfont={"size": size, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000"},
+        textfont=dict(font),
         legendgroup=str(expert),
         showlegend=False,
         hoverinfo="skip",
@@ -141,7 +153,7 @@ def _labels(made: go.Figure, expert: int, cells: Sequence[TokenCell], size: floa
 
 def _hatching(made: go.Figure, cells: Sequence[TokenCell]) -> None:
     """Strokes over cells with a choice that found no room: one, or three where none did."""
-    hit = [cell for cell in cells if not all(cell.kept)]
+    hit = [cell for cell in cells if cell.routed and not all(cell.kept)]
     if not hit:
         return
     xs: list[float | None] = []
@@ -167,6 +179,8 @@ def _hatching(made: go.Figure, cells: Sequence[TokenCell]) -> None:
 def said(cell: TokenCell) -> str:
     """What the pointer reads on a token."""
     lines = [f"<b>{style.plain(style.short(cell.name, 40))}</b>"]
+    if not cell.routed:
+        return f"{lines[0]}<br>passed no expert here"
     for expert, gate, kept in zip(cell.experts, cell.gates, cell.kept, strict=True):
         dropped = "" if kept else ", <b>dropped</b>: no room"
         lines.append(f"expert {expert}, gate {gate:.2f}{dropped}")

@@ -43,7 +43,6 @@ def word_strip(
     rows: Sequence[WordRow],
     *,
     chosen: int | None = None,
-    opacity: float = 0.8,
 ) -> go.Figure:
     """The text once for each layer, from left to right; see ``token_cells.add_cells``.
 
@@ -54,7 +53,6 @@ def word_strip(
         words: T words in order; any text.
         rows: one a layer, in the model's order.
         chosen: place of the word to frame in every layer.
-        opacity: of the colours, in [0, 1].
     """
     places = _laid_out(words)
     lines = 1 + max((line for _, line, _ in places), default=0)
@@ -68,7 +66,7 @@ def word_strip(
         height=round(2 * _EDGE + _TALL * step * len(rows)),
         margin={"l": 8, "r": 4, "t": 4, "b": 4},
     )
-    add_cells(made, cells, opacity=opacity, size=14)
+    add_cells(made, cells, size=14)
     for cell in cells:
         if cell.data[0] == chosen:
             outline(made, cell)
