@@ -115,6 +115,15 @@ class Routing(Opened):
         title = titled(self.workspace.catalog.model(model), params)
         return self.workspace.jobs.submit(KIND, params, title=title, unit="items", priority=5)
 
+    def find_recording(self, dataset: str, model: str, **asked: Any) -> Recording | None:
+        """What ``submit_recording`` of the same question has made; None where nothing has.
+
+        Raises:
+            WorkbenchError: as ``submit_recording`` of this question.
+        """
+        run = self.workspace.runs.find(KIND, question(self.workspace, dataset, model, **asked))
+        return None if run is None else self.recording(run.key)
+
     def recordings(
         self, dataset: str | None = None, model: str | None = None
     ) -> tuple[Recording, ...]:

@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 
 from workbench import __version__
-from workbench.cli import count, data, embed, evaluate, health, jobs, models, search, tail, worker
+from workbench.cli import (
+    count,
+    data,
+    embed,
+    evaluate,
+    experts,
+    health,
+    jobs,
+    models,
+    search,
+    tail,
+    worker,
+)
 from workbench.cli.following import Interrupted, JobFailed
 from workbench.cli.output import say
 from workbench.errors import (
@@ -54,7 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     parser.set_defaults(workspace=None, json=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (data, models, embed, search, evaluate, count, tail, jobs, worker, health):
+    asking = (search, evaluate, count, tail, experts)
+    for module in (data, models, embed, *asking, jobs, worker, health):
         module.add(commands)
     return parser
 
