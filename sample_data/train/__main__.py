@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import torch
 
 import sample_data
-from sample_data.train import architecture, bundle, evaluate, tokens
+from sample_data.train import architecture, bundle, evaluate
 from sample_data.train.batches import Pairs, open_images
 from sample_data.train.loop import Settings, train
 from workbench.errors import WorkbenchError
+from workbench.gpu import bpe
 from workbench.gpu.files import replace
 from workbench.gpu.training_state import Progress
 
@@ -47,8 +48,8 @@ def run(options: argparse.Namespace) -> Path:
     texts = captions["caption"].to_pylist()
     merges = options.out / bundle.MERGES
     if not merges.is_file():
-        tokens.write(merges, tokens.learn(texts, MERGES))
-    tokenizer = tokens.load(merges, architecture.CONTEXT_LENGTH)
+        bpe.write(merges, bpe.learn(texts, MERGES))
+    tokenizer = bpe.load(merges, architecture.CONTEXT_LENGTH)
     pairs = Pairs(open_images(options.images, len(texts)), tokenizer(texts))
     config = architecture.model_config(options.model, tokenizer.vocab_size)
     model = architecture.build(config, options.seed)

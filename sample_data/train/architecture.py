@@ -6,7 +6,7 @@ import torch
 from open_clip.model import CLIP
 
 from sample_data.train.losses import LOSSES
-from sample_data.train.tokens import CLEAN
+from workbench.gpu.bpe import CLEAN
 
 IMAGE_SIZE = 64
 CONTEXT_LENGTH = 20

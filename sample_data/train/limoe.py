@@ -16,11 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 import sample_data
-from sample_data.train import architecture, evaluate, tokens
+from sample_data.train import architecture, evaluate
 from sample_data.train import bundle as loaded
 from sample_data.train.batches import Pairs as Rendered
 from sample_data.train.batches import open_images
 from workbench.errors import WorkbenchError
+from workbench.gpu import bpe
 from workbench.gpu.files import replace
 from workbench.gpu.limoe import bundle
 from workbench.gpu.limoe.batches import MEAN, STD, crops, rows_of, whole
@@ -87,12 +88,12 @@ def run(options: argparse.Namespace) -> Path:
     texts = pq.read_table(sample_data.pretrain_captions(), columns=["caption"])
     captions = texts["caption"].to_pylist()
     recipe = Recipe(**{each.name: getattr(options, each.name) for each in fields(Recipe)})
-    tokenizer = tokens.load(MERGES, architecture.CONTEXT_LENGTH)
+    tokenizer = bpe.load(MERGES, architecture.CONTEXT_LENGTH)
     rendered = Rendered(open_images(options.images, len(captions)), tokenizer(captions))
     model = new_model(recipe, tokenizer.vocab_size, architecture.CONTEXT_LENGTH)
     progress = train(model, Pairs(rendered, recipe), recipe, options.out)
     folder: Path = options.out / "bundle"
-    bundle.export(folder, model, MERGES.read_bytes(), clean=tokens.CLEAN, film=options.out / FILM)
+    bundle.export(folder, model, MERGES.read_bytes(), clean=bpe.CLEAN, film=options.out / FILM)
     report(folder, model, tokenizer, dict(progress))
     return folder
 

@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from workbench.gpu.device import Device
     from workbench.gpu.source import Source
 
-__all__ = ["register"]
+__all__ = ["COMPANIONS", "register"]
+
+COMPANIONS = ("training.jsonl", "metrics.json")
+"""What a bundle may hold besides: how its training went, and what it was measured to do."""
 
 
 def register(  # noqa: PLR0917  # the four things that a person names, after where
@@ -93,6 +97,10 @@ def _copied(source: Source, info: ModelInfo, folder: Path) -> ModelInfo:
         tokenizer: Any = tokenizer_of(source)
         with full_disk(folder):
             tokenizer.save_pretrained(folder)
+    for name in COMPANIONS:
+        beside = weights.with_name(name)
+        if weights.with_name(CONFIG_FILE).is_file() and beside.is_file():
+            _place(folder / name, partial(shutil.copyfile, beside))
     config = {"model_cfg": source.config, "preprocess_cfg": source.preprocess}
     text = json.dumps(config, indent=2)
     _place(folder / CONFIG_FILE, lambda path: path.write_text(text, encoding="utf-8"))

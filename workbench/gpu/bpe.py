@@ -1,5 +1,7 @@
 """A small byte-pair tokenizer in CLIP's own file format, learned from captions."""
 
+from __future__ import annotations
+
 import gzip
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -9,7 +11,9 @@ from open_clip.tokenizer import SimpleTokenizer, bytes_to_unicode, get_clean_fn
 
 from workbench.gpu.files import replace
 
-HEADER = "#version: 0.2 - byte-pair merges of the sample world"
+__all__ = ["CLEAN", "HEADER", "learn", "load", "merged", "words", "write"]
+
+HEADER = "#version: 0.2 - byte-pair merges learned from captions"
 CLEAN = "canonicalize"
 """How open_clip prepares a text for this tokenizer: lower case, no punctuation."""
 Pair = tuple[str, str]
