@@ -13,11 +13,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workbench.api.ablation import Ablation
+from workbench.api.ablation_results import (
+    Ablated,
+    AblationReport,
+    AblationWay,
+    Changed,
+    Figure,
+    Figures,
+)
 from workbench.api.balance import CapEffect, Sides
 from workbench.api.class_texts import NearClass, PromptRank
 from workbench.api.corpora import CaptionExample, CountRun
 from workbench.api.evaluation import Evaluation
-from workbench.api.expert_views import ExpertSums, ExpertViews
+from workbench.api.expert_services import ClassServed, RouterWord, WordServed
+from workbench.api.expert_sums import ExpertSums
+from workbench.api.expert_views import ExpertPaths, ExpertViews
 from workbench.api.frequencies import Accuracies, PublishedTable, Source
 from workbench.api.health import Health
 from workbench.api.modality import Modality
@@ -63,6 +74,15 @@ from workbench.api.sample import SAMPLE_DATASETS, SAMPLE_MODELS, Sample
 from workbench.api.shifts import ShiftRow, Shifts
 from workbench.api.tail import COVARIATES, TailReport
 from workbench.api.token_views import SamePlaces, TokenViews
+from workbench.api.training import (
+    CONTEXT,
+    Film,
+    Recipe,
+    TrainingRun,
+    Trainings,
+    look_rows,
+    step_rows,
+)
 from workbench.api.work import FINAL
 from workbench.api.zero_shot_results import (
     Comparison,
@@ -79,6 +99,7 @@ from workbench.worker.retrieved import Retrieval
 from workbench.worker.zero_shot_question import Pairs
 
 __all__ = [
+    "CONTEXT",
     "COVARIATES",
     "DIRECTIONS",
     "FINAL",
@@ -89,17 +110,20 @@ __all__ = [
     "BalanceRun",
     "CapEffect",
     "CaptionExample",
+    "ClassServed",
     "Comparison",
     "CorpusInfo",
     "CountRun",
     "Direction",
     "Disagreement",
+    "ExpertPaths",
     "ExpertSpread",
     "ExpertSums",
     "ExpertWords",
     "Explanation",
     "FailurePage",
     "FailureRow",
+    "Film",
     "Flows",
     "Hit",
     "InputTokens",
@@ -120,9 +144,11 @@ __all__ = [
     "PublishedTable",
     "Query",
     "RareClasses",
+    "Recipe",
     "Recording",
     "Retrieval",
     "RetrievalReport",
+    "RouterWord",
     "RunReview",
     "SamePlaces",
     "ScoreHistogram",
@@ -135,16 +161,30 @@ __all__ = [
     "Sweep",
     "SynonymReport",
     "TailReport",
+    "TrainingRun",
     "UnitInput",
     "Way",
+    "WordServed",
     "Workbench",
     "ZeroShotRun",
+    "look_rows",
     "open_workspace",
+    "step_rows",
 ]
 
 
 class Workbench(
-    Sample, Retrieving, Evaluation, RunReports, Published, Modality, ExpertViews, TokenViews, Health
+    Sample,
+    Retrieving,
+    Evaluation,
+    RunReports,
+    Published,
+    Modality,
+    Ablation,
+    ExpertViews,
+    TokenViews,
+    Health,
+    Trainings,
 ):
     """An open workspace and every question one can ask of it."""
 

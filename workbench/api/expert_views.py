@@ -7,106 +7,47 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.api.routing import Routing
-from workbench.experts.entropies import Entropies, entropies
-from workbench.experts.intervals import Intervals, Null, intervals, null
-from workbench.experts.records import IMAGE, TEXT
-from workbench.experts.shares import Shares, shares
+from workbench.api.expert_services import ExpertServices
+from workbench.api.expert_sums import ExpertSums, summed
+from workbench.experts.paths import Agreement, PathFigures, agreement, path_figures
 
-__all__ = ["ExpertSums", "ExpertViews"]
+__all__ = ["ExpertPaths", "ExpertViews"]
 
 
 @dataclass(frozen=True)
-class ExpertSums:
-    """What stands in the figures of a recording's layers.
+class ExpertPaths:
+    """Where tokens go on, and how far images and their captions go together.
 
     Args:
         layers: L block numbers.
-        shares: p(expert | modality) and what follows from it.
-        entropies: of the routers' distributions.
-        intervals: of the shares and the divergence, over inputs drawn again.
-        null: what shuffled modalities give.
-        tokens: (L, E, 2), tokens that chose an expert.
-        kept: (L, E, 2), those that found room.
-        dropped: (L, 2), share of choices without room; NaN for a modality without tokens.
-        confidence: int (L, 2, 20), tokens by the largest probability.
-        order: int (L, E), experts from image to text, dead ones last.
-        both: whether images and texts were recorded, so that there is something to compare.
+        flow: int (L - 1, 2, E, E), tokens by modality from an expert to one of the next layer.
+        figures: path specialisation of each step.
+        together: (L, 2, E, E), tokens by modality that chose both; zero for K = 1.
+        chosen: (L, E, 2), choices of each expert.
+        agreement: of images with their captions, beside shuffled ones.
     """
 
     layers: tuple[int, ...]
-    shares: Shares
-    entropies: Entropies
-    intervals: Intervals
-    null: Null
-    tokens: NDArray[np.float64]
-    kept: NDArray[np.float64]
-    dropped: NDArray[np.float64]
-    confidence: NDArray[np.int64]
-    order: NDArray[np.int64]
-    both: bool
+    flow: NDArray[np.int64]
+    figures: PathFigures
+    together: NDArray[np.int64]
+    chosen: NDArray[np.float64]
+    agreement: Agreement
 
-    def at(self, layer: int) -> int:
-        """Place of a block among the layers (it must be there)."""
-        return self.layers.index(layer)
+    def pairs(self, place: int, *, most: int, alike: bool) -> tuple[tuple[int, float], ...]:
+        """(row, agreement) of the items whose image and caption agree most, or least, in a layer.
 
-    def rows(self) -> list[dict[str, float | int | None]]:
-        """The figures of each layer as a table; None where there is none."""
-        return [self._row(place) for place in range(len(self.layers))]
-
-    def _row(self, at: int) -> dict[str, float | int | None]:
-        said, sure = self.shares, self.entropies
-        row: dict[str, float | int | None] = {
-            "block": self.layers[at],
-            "jsd_bits": _known(said.jsd[at]),
-            "jsd_low": _known(self.intervals.jsd[at, 0]),
-            "jsd_high": _known(self.intervals.jsd[at, 1]),
-            "jsd_chance": _known(self.null.high[at]),
-            "nmi": _known(said.nmi[at]),
-            "nmi_low": _known(self.intervals.nmi[at, 0]),
-            "nmi_high": _known(self.intervals.nmi[at, 1]),
-            "mutual_bits": _known(said.mutual[at]),
-            "text_share": _known(said.text_share[at]),
-            "overlap": _known(said.overlap[at]),
-            "dead": int(said.dead[at].sum()),
-        }
-        for m, name in ((IMAGE, "image"), (TEXT, "text")):
-            row |= {
-                f"effective_{name}": _known(said.effective[at, m]),
-                f"effective_soft_{name}": _known(said.effective_soft[at, m]),
-                f"dropped_{name}": _known(self.dropped[at, m]),
-                f"local_entropy_{name}": _known(sure.local[at, m]),
-                f"global_entropy_{name}": _known(sure.soft[at, m]),
-                f"hard_entropy_{name}": _known(sure.hard[at, m]),
-            }
-        return row
-
-    def expert_rows(self) -> list[dict[str, float | int | bool | None]]:
-        """The figures of each expert as a table, layer by layer in ``order``."""
-        said = self.shares
-        return [
-            {
-                "block": layer,
-                "expert": int(e),
-                "modality_index": _known(said.index[at, e]),
-                "share_image": _known(said.share[at, e, IMAGE]),
-                "share_text": _known(said.share[at, e, TEXT]),
-                "share_image_low": _known(self.intervals.share[at, e, IMAGE, 0]),
-                "share_image_high": _known(self.intervals.share[at, e, IMAGE, 1]),
-                "share_text_low": _known(self.intervals.share[at, e, TEXT, 0]),
-                "share_text_high": _known(self.intervals.share[at, e, TEXT, 1]),
-                "load": _known(said.load[at, e]),
-                "jsd_bits": _known(said.contribution[at, e]),
-                "dropped_image": _lost(self.tokens[at, e, IMAGE], self.kept[at, e, IMAGE]),
-                "dropped_text": _lost(self.tokens[at, e, TEXT], self.kept[at, e, TEXT]),
-                "dead": bool(said.dead[at, e]),
-            }
-            for at, layer in enumerate(self.layers)
-            for e in self.order[at]
-        ]
+        Args:
+            place: of the layer, from 0.
+            most: items at most.
+            alike: the most alike first; else the least.
+        """
+        each = self.agreement.each[:, place]
+        order = np.argsort(-each if alike else each, kind="stable")[:most]
+        return tuple((int(self.agreement.rows[at]), float(each[at])) for at in order.tolist())
 
 
-class ExpertViews(Routing):
+class ExpertViews(ExpertServices):
     """Statistics of recordings, each computed once in this process."""
 
     def expert_sums(self, key: str) -> ExpertSums:
@@ -116,34 +57,24 @@ class ExpertViews(Routing):
             UnknownName: no such recording.
         """
         created = self.recording(key).created
-        return self._remembered((key, created, "sums"), lambda: self._expert_sums(key))
+        return self._remembered((key, created, "sums"), lambda: summed(self.recorded(key)))
 
-    def _expert_sums(self, key: str) -> ExpertSums:
-        recorded = self.recorded(key)
-        said = shares(recorded)
-        index = np.where(said.dead | np.isnan(said.index), 2.0, said.index)
-        return ExpertSums(
-            layers=tuple(recorded.layers.tolist()),
-            shares=said,
-            entropies=entropies(recorded),
-            intervals=intervals(recorded, draws=_DRAWS),
-            null=null(recorded, draws=_DRAWS),
-            tokens=recorded.loads,
-            kept=recorded.kept,
-            dropped=recorded.dropped,
-            confidence=recorded.confidence,
-            order=np.argsort(index, axis=1, kind="stable"),
-            both=bool((recorded.tokens > 0).all()),
+    def expert_paths(self, key: str) -> ExpertPaths:
+        """Paths through the layers, and the agreement of images with their captions.
+
+        Raises:
+            UnknownName: no such recording.
+        """
+        created = self.recording(key).created
+        return self._remembered((key, created, "paths"), lambda: self._expert_paths(key))
+
+    def _expert_paths(self, key: str) -> ExpertPaths:
+        flows, recorded = self.flows(key), self.recorded(key)
+        return ExpertPaths(
+            layers=flows.layers,
+            flow=flows.flow,
+            figures=path_figures(flows.flow),
+            together=flows.together,
+            chosen=recorded.loads * recorded.top_k,
+            agreement=agreement(recorded.inputs),
         )
-
-
-_DRAWS = 400
-"""Bootstrap samples and shuffles behind what a page shows: their ends are good to two digits."""
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _lost(tokens: float, kept: float) -> float | None:
-    return float(1 - kept / tokens) if tokens > 0 else None

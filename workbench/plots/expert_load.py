@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workbench.plots import style
 from workbench.plots.expert_shares import MODALITIES, layer_grid
 
-__all__ = ["Line", "Spread", "confidence", "layer_bars", "places", "specialisation"]
+__all__ = ["Line", "Spread", "confidence", "layer_bars", "places", "specialisation", "word_places"]
 
 _GREY = "#808792"
 
@@ -219,7 +219,13 @@ def _shown(value: float, *, percent: bool) -> str:
     return style.share(value) if percent else style.number(value)
 
 
-def confidence(layers: Sequence[int], counts: NDArray[Any]) -> go.Figure:
+def confidence(
+    layers: Sequence[int],
+    counts: NDArray[Any],
+    *,
+    title: str = "probability of the first choice",
+    row: int = 130,
+) -> go.Figure:
     """How sure the router is of its first choice: tokens by the largest probability it gives.
 
     Two steps a layer, image then text, each adding up to 1; bins are of equal width from 0 to 1.
@@ -227,9 +233,11 @@ def confidence(layers: Sequence[int], counts: NDArray[Any]) -> go.Figure:
     Args:
         layers: L block numbers.
         counts: (L, 2, B), tokens in each bin.
+        title: of the axis.
+        row: pixels a layer.
     """
     bins = counts.shape[2]
-    made = layer_grid([f"Block {layer}" for layer in layers], row=130, showlegend=True)
+    made = layer_grid([f"Block {layer}" for layer in layers], row=row, showlegend=True)
     edges = np.linspace(0, 1, bins + 1)
     for place in range(len(layers)):
         for modality, (name, colour) in enumerate(MODALITIES):
@@ -251,10 +259,36 @@ def confidence(layers: Sequence[int], counts: NDArray[Any]) -> go.Figure:
                 col=1,
             )
     made.update_xaxes(range=[0, 1.001], nticks=6)
-    made.update_xaxes(
-        title_text="probability of the first choice", row=len(layers), col=1, tickformat=".1f"
-    )
+    made.update_xaxes(title_text=style.plain(title), row=len(layers), col=1, tickformat=".1f")
     made.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=4)
+    return made
+
+
+def word_places(counts: NDArray[Any], base: NDArray[Any]) -> go.Figure:
+    """Where in the caption an expert's words stand: its share of the words at each place.
+
+    One bar a place that has words; customdata [place, from 0].
+
+    Args:
+        counts: (S,), the expert's tokens at each place.
+        base: (S,), all tokens of the layer at each place.
+    """
+    spots = [at for at, n in enumerate(base.tolist()) if n > 0]
+    made = style.figure(height=220, bargap=0.2)
+    made.add_bar(
+        x=[at + 1 for at in spots],
+        y=[float(counts[at] / base[at]) for at in spots],
+        marker={"color": style.TEXT_COLOUR, "line": {"width": 0}},
+        customdata=[[at] for at in spots],
+        hovertext=[
+            f"word {at + 1}<br><b>{style.share(float(counts[at] / base[at]))}</b> of "
+            f"{style.count(float(base[at]))} words here"
+            for at in spots
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    made.update_xaxes(title_text="place in the caption", nticks=12)
+    made.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=5)
     return made
 
 

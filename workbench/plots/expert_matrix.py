@@ -130,7 +130,7 @@ def _said(layer: int, expert: int, index: float, load: float, *, gone: bool) -> 
 def together(counts: NDArray[Any], alone: NDArray[Any]) -> go.Figure:
     """How often two experts of a layer serve the same token, of the tokens of the row's expert.
 
-    One heatmap; customdata of a cell is [row's expert, column's expert].
+    A heatmap, and over it points that can be clicked; customdata [row's expert, column's expert].
 
     Args:
         counts: (E, E), tokens whose choices hold both; the diagonal is not read.
@@ -146,12 +146,23 @@ def together(counts: NDArray[Any], alone: NDArray[Any]) -> go.Figure:
         zmin=0,
         colorscale=[[0.0, "rgba(0,158,115,0.03)"], [1.0, "#009E73"]],
         colorbar={"tickformat": ".0%", "thickness": 10},
-        customdata=[[[row, column] for column in range(size)] for row in range(size)],
-        hovertemplate=(
-            "of the tokens of expert %{y}<br><b>%{z:.1%}</b> also go to expert %{x}<extra></extra>"
-        ),
+        hoverinfo="skip",
         xgap=1,
         ygap=1,
+    )
+    cells = [(row, column) for row in range(size) for column in range(size) if row != column]
+    made.add_scatter(  # heatmaps take no clicks
+        x=[column for _, column in cells],
+        y=[row for row, _ in cells],
+        mode="markers",
+        marker={"symbol": "square", "size": 22, "opacity": 0.01, "color": "#808792"},
+        customdata=[list(cell) for cell in cells],
+        hovertext=[
+            f"of the tokens of expert {row}<br><b>{style.share(float(shares[row, column]))}</b> "
+            f"also go to expert {column}"
+            for row, column in cells
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
     )
     made.update_xaxes(title_text="also goes to expert", dtick=1, showgrid=False)
     made.update_yaxes(title_text="tokens of expert", dtick=1, autorange="reversed", showgrid=False)
