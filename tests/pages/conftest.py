@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from tests.pages import longtail_world
 from tests.pages.longtail_world import World
 from tests.pages.small_world import build, encode
 from workbench.api import Workbench, open_workspace
+
+if TYPE_CHECKING:
+    from tests.pages.routed_world import Routed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -104,6 +108,41 @@ def own_tail(
 ) -> Iterator[Workbench]:
     """A copy of the workspace of the long tail, to be changed."""
     shutil.copytree(tail_made, tmp_path / "own")
+    yield from _opened(tmp_path / "own", monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def routed_made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Routed]:
+    """A workspace with recorded routing, and the keys of its recordings."""
+    from tests.pages import routed_world  # its models need torch, which most pages' tests do not
+
+    folder = tmp_path_factory.mktemp("routed")
+    return folder / "workspace", routed_world.build(folder / "workspace", folder)
+
+
+@pytest.fixture
+def routes(routed_made: tuple[Path, Routed]) -> Routed:
+    """Keys of the recordings; see ``routed_world``."""
+    return routed_made[1]
+
+
+@pytest.fixture
+def routed(
+    routed_made: tuple[Path, Routed], quiet: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workbench]:
+    """The workspace with recordings, to be read."""
+    yield from _opened(routed_made[0], monkeypatch)
+
+
+@pytest.fixture
+def own_routed(
+    routed_made: tuple[Path, Routed],
+    quiet: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[Workbench]:
+    """A copy of the workspace with recordings, to be changed."""
+    shutil.copytree(routed_made[0], tmp_path / "own")
     yield from _opened(tmp_path / "own", monkeypatch)
 
 
