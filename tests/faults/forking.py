@@ -13,7 +13,7 @@ import time
 
 from store.workspace import Workspace
 from workbench.gpu import registry
-from workbench.worker import embed_job
+from workbench.worker import embed_job, routing_job
 from workbench.worker.loop import Worker
 
 SECONDS_AN_ITEM = 0.004  # or a kill would seldom find the job under way
@@ -22,7 +22,8 @@ SHARD_SECONDS = 0.1
 
 def work(root: str) -> None:
     """Be a worker; published shards are small and items slow, all else is as ever."""
-    embed_job.SHARD_SECONDS = SHARD_SECONDS
+    embed_job.SHARD_SECONDS = routing_job.SHARD_SECONDS = SHARD_SECONDS
+    recorded = routing_job._Recording._pixels
     pixels, texts = embed_job._Embedding._pixels, embed_job._Embedding._start_texts
 
     def slow_pixels(self, load):
@@ -33,6 +34,11 @@ def work(root: str) -> None:
         time.sleep(SECONDS_AN_ITEM * len(items))
         return texts(self, items)
 
+    def slow_recorded(self, recorder, load):
+        time.sleep(SECONDS_AN_ITEM)
+        return recorded(self, recorder, load)
+
+    routing_job._Recording._pixels = slow_recorded
     embed_job._Embedding._pixels = slow_pixels
     embed_job._Embedding._start_texts = slow_texts
     with Workspace.open(root) as workspace:
