@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,17 @@ def test_images_agree_with_their_own_captions():
 def test_captions_that_do_not_follow_are_within_chance():
     p = [agreement(pairs(s, n=30, follow=False).inputs, draws=60).p[0] for s in range(40)]
     assert np.mean(np.array(p) <= 0.05) <= 0.15 and np.mean(p) == pytest.approx(0.5, abs=0.15)
+
+
+def test_agreement_below_chance_is_told_too():
+    """Images of kind k and captions of the next kind share experts, their own never."""
+    found = pairs(n=80).inputs
+    text = found.modality == 1
+    hard = found.hard.copy()
+    hard[text] = np.roll(hard[text], 2, axis=2)
+    got = agreement(replace(found, hard=hard))
+    assert got.mean[0] < got.low[0] < got.shuffled[0] < got.high[0]
+    assert got.p[0] == pytest.approx(1 / 201)
 
 
 def test_separate_experts_agree_with_no_caption():

@@ -139,15 +139,17 @@ class Agreement:
         mean: (L,), over the pairs.
         shuffled: (L,), the same with captions of other images: what the two modalities have in
             common whatever is shown.
-        high: (L,), the value that 95% of the shuffles stay below.
-        p: (L,), share of the shuffles that reach the mean of the same pairs, itself counted as
-            one.
+        low, high: (L,), between them lie 95% of the shuffles.
+        p: (L,), share of the shuffles whose mean lies as far from ``shuffled`` as that of the same
+            pairs, on either side, these counted as one. Agreement can be below chance: an expert
+            that both use may serve images of one colour and captions of another.
     """
 
     rows: Rows
     each: Counts
     mean: Counts
     shuffled: Counts
+    low: Counts
     high: Counts
     p: Counts
 
@@ -175,17 +177,20 @@ def agreement(inputs: Inputs, *, draws: int = 200, seed: int = 0) -> Agreement:
     if len(rows) < 2:
         nothing = np.full(each.shape[1], np.nan)
         mean = each.mean(axis=0) if len(rows) else nothing
-        return Agreement(rows, each, mean, nothing, nothing, nothing)
+        return Agreement(rows, each, mean, *[nothing] * 4)
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(rows))[:_FEW])
     lot = _shuffled(image[some], text[some], draws, rng)
-    reached = (lot >= each[some].mean(axis=0) - 1e-12).sum(axis=0)
+    distance = np.abs(each[some].mean(axis=0) - lot.mean(axis=0))
+    reached = (np.abs(lot - lot.mean(axis=0)) >= distance - 1e-12).sum(axis=0)
+    low, high = np.quantile(lot, [0.025, 0.975], axis=0)
     return Agreement(
         rows=rows,
         each=each,
         mean=each.mean(axis=0),
         shuffled=lot.mean(axis=0),
-        high=np.quantile(lot, 0.95, axis=0),
+        low=low,
+        high=high,
         p=(1 + reached) / (1 + draws),
     )
 
