@@ -30,7 +30,7 @@ def draw() -> None:
         menu_items={"About": _ABOUT},
     )
     st.logo(str(_ICON), size="large")
-    chosen = st.navigation(nav.sections())
+    chosen = st.navigation(nav.sections(), expanded=True)
     handle.prepare()
     with st.sidebar, guarded():
         worker.chip()
