@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from store import training
 from workbench.api.opened import Opened
 from workbench.errors import InputError, UnknownName
+from workbench.experts.film import Film, read_film
 from workbench.gpu.limoe.recipe import Recipe
-from workbench.types import DatasetInfo, JobInfo, JobState
+from workbench.types import DatasetInfo, JobInfo, JobState, ModelInfo
 from workbench.worker.train_question import CONTEXT, KIND, LEAST_ITEMS, question, titled
 
-__all__ = ["CONTEXT", "Recipe", "TrainingRun", "Trainings"]
+__all__ = ["CONTEXT", "Film", "Recipe", "TrainingRun", "Trainings", "look_rows", "step_rows"]
 
 _ACTIVE: tuple[JobState, ...] = ("queued", "running")
 _JOBS = 10_000
@@ -129,8 +131,8 @@ class Trainings(Opened):
             raise UnknownName("training", run, known)
         return {"run": run, **found.result}
 
-    def training_log(self, key: str) -> Path | None:
-        """The file of what a training told so far, one JSON object a line; None before its start.
+    def training_film(self, key: str) -> Film | None:
+        """What a training told so far, while it runs and after; None before its start.
 
         Raises:
             UnknownName: there is no training of this key.
@@ -138,10 +140,10 @@ class Trainings(Opened):
         run = self.training(key)
         under_way = training.folder(self.root, key) / _LOG
         if under_way.is_file():
-            return under_way
-        return self.model_log(run.model) if run.model else None
+            return _film(under_way)
+        return self.model_film(run.model) if run.model else None
 
-    def model_log(self, model: str) -> Path | None:
+    def model_film(self, model: str) -> Film | None:
         """What the training of a model told; None for models that came without it.
 
         Raises:
@@ -149,7 +151,14 @@ class Trainings(Opened):
         """
         key = self.workspace.catalog.model(model).key
         path = self.workspace.catalog.model_folder(key) / _LOG
-        return path if path.is_file() else None
+        return _film(path) if path.is_file() else None
+
+    def filmed(self) -> tuple[ModelInfo, ...]:
+        """The models whose training is told."""
+        catalog = self.workspace.catalog
+        return tuple(
+            each for each in catalog.models() if (catalog.model_folder(each.key) / _LOG).is_file()
+        )
 
     def discard_training(self, key: str) -> None:
         """Forget the checkpoint of a training that was stopped; it would begin anew.
@@ -174,6 +183,63 @@ class Trainings(Opened):
 
 
 _LOG = "training.jsonl"
+
+
+def _film(path: Path) -> Film:
+    known = path.stat()
+    return _read(path, (known.st_mtime_ns, known.st_size))
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, version: tuple[int, int]) -> Film:
+    """The film in a file, read again when the file has grown."""
+    return read_film(path)
+
+
+def step_rows(film: Film) -> list[dict[str, Any]]:
+    """The steps of a training as rows: step, each loss, scale, rate, pairs a second."""
+    columns = {
+        "step": film.trained,
+        **film.losses,
+        "scale": film.scale,
+        "rate": film.rate,
+        "pairs_per_second": film.speed,
+    }
+    values = [column.tolist() for column in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def look_rows(film: Film) -> list[dict[str, Any]]:
+    """The looks at held-out pairs as rows, one a layer and modality; one a look when dense.
+
+    Columns step, image_to_text, text_to_image, and where there are experts: layer, modality,
+    entropy, kept, experts_hard, experts_soft (effective numbers), jsd_bits.
+    """
+    rows: list[dict[str, Any]] = []
+    hard, soft, apart = film.effective, film.effective_soft, film.jsd
+    for nth, step in enumerate(film.steps.tolist()):
+        base = {
+            "step": step,
+            "image_to_text": float(film.image_to_text[nth]),
+            "text_to_image": float(film.text_to_image[nth]),
+        }
+        if not len(film.layers):
+            rows.append(base)
+        for place, layer in enumerate(film.layers.tolist()):
+            for side, modality in enumerate(("image", "text")):
+                rows.append(
+                    base
+                    | {
+                        "layer": layer,
+                        "modality": modality,
+                        "entropy": float(film.local[nth, place, side]),
+                        "kept": float(film.kept[nth, place, side]),
+                        "experts_hard": float(hard[nth, place, side]),
+                        "experts_soft": float(soft[nth, place, side]),
+                        "jsd_bits": float(apart[nth, place]),
+                    }
+                )
+    return rows
 
 
 def _told(job: JobInfo, models: set[str]) -> TrainingRun:

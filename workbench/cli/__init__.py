@@ -19,6 +19,7 @@ from workbench.cli import (
     models,
     search,
     tail,
+    train,
     worker,
 )
 from workbench.cli.following import Interrupted, JobFailed
@@ -67,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(workspace=None, json=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asking = (search, evaluate, count, tail, experts)
-    for module in (data, models, embed, *asking, jobs, worker, health):
+    for module in (data, models, embed, train, *asking, jobs, worker, health):
         module.add(commands)
     return parser
 

@@ -8,6 +8,7 @@ step it goes on there, with the numbers that one go would have given.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,6 +91,12 @@ def _queue_embedding(workspace: Workspace, dataset: str, model: str) -> None:
         )
 
 
+def _cores() -> int:
+    """Cores that a step is computed on: all, unless ``OMP_NUM_THREADS`` says how many."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) else threads()
+
+
 @dataclass
 class _Training:
     """One training under way."""
@@ -131,7 +138,7 @@ class _Training:
     def _trained(self, pairs: DatasetPairs, vocabulary: int) -> tuple[Limoe, Mapping[str, Any]]:
         models, recipe = self.control.models, recipe_of(self.params)
         total = recipe.steps * recipe.batch
-        torch.set_num_threads(threads())  # of this thread; another number could change the sums
+        torch.set_num_threads(_cores())  # of this thread; another number could change the sums
         model = new_model(recipe, vocabulary, self.params["context"]).to(models.device.torch)
         if models.device.kind != "cuda":
             install(model, models.gate)
