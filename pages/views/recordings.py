@@ -95,6 +95,20 @@ def make(*, key: str) -> None:
 def _no_experts() -> None:
     """No registered model has routers: where to get one, and what to ask of the others."""
     known = len(api().models())
+    waiting = api().sample_experts()
+    if waiting:
+        st.caption(
+            f"The sample world has {amounts.noun(len(waiting), 'model')} with experts that this "
+            f"workspace does not know yet: {plain(', '.join(waiting))}."
+        )
+        st.button(
+            "Register them and record their routing" if len(waiting) > 1 else "Register and record",
+            key="recordings.sample",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_sample,
+        )
+        return
     words = f"None of the {amounts.noun(known, 'model')} here has routers" if known else "No model"
     st.caption(
         f"{words}{'' if known else ' is registered'}. Register a LIMoE bundle or train one; what "
@@ -104,6 +118,12 @@ def _no_experts() -> None:
         nav.link("models", "Register or train a LIMoE", icon=":material/deployed_code:")
         if nav.has("modality"):
             nav.link("modality", "Modality gap", icon=":material/compare:")
+
+
+def _sample() -> None:
+    with guarded():
+        api().queue_sample_experts()
+        api().ensure_worker()
 
 
 def _form(models: Sequence[ModelInfo], datasets: Sequence[DatasetInfo], key: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 import sample_data
 from workbench.api import Workbench, open_workspace
+from workbench.api.sample import SAMPLE_EXPERTS
 
 
 @pytest.fixture
@@ -88,6 +89,54 @@ def test_a_deleted_sample_does_not_come_back(empty):
     empty.delete_dataset("test")
     assert empty.datasets() == ()
     assert empty.ensure_sample() == ()
+
+
+@pytest.fixture
+def with_experts(empty, tmp_path):
+    for name in SAMPLE_EXPERTS:
+        (tmp_path / "sample" / "models" / name).mkdir()
+    return empty
+
+
+EXPERTS = [
+    "Register the model glyph-limoe",
+    "Record routing of glyph-limoe on scenes",
+    "Register the model glyph-limoe-classic",
+    "Record routing of glyph-limoe-classic on scenes",
+    "Embed test with glyph-limoe",
+    "Index images of test by glyph-limoe",
+    "Evaluate glyph-limoe on test",
+]
+
+
+def test_mixtures_of_experts_are_recorded_after_everything_else(with_experts):
+    with_experts.ensure_sample()
+    assert order(with_experts)[-7:] == EXPERTS
+
+
+def test_a_recording_waits_for_its_model(with_experts):
+    with_experts.ensure_sample()
+    found = []
+    while (job := with_experts.workspace.jobs.claim("w")) is not None:
+        found.append(job)
+        if job.title != EXPERTS[0]:
+            with_experts.workspace.jobs.finish(job.id, "w")
+    titles = [job.title for job in found]
+    assert EXPERTS[0] in titles and EXPERTS[1] not in titles and EXPERTS[3] in titles
+    recording = found[titles.index(EXPERTS[3])]
+    assert recording.params == {"ask": {"dataset": "scenes", "model": "glyph-limoe-classic"}}
+
+
+def test_an_older_workspace_gets_the_mixtures_when_asked(with_experts):
+    assert with_experts.sample_experts() == SAMPLE_EXPERTS
+    with_experts.workspace.catalog.ensure_dataset("scenes", importer="x", source="x", info={})
+    with_experts.queue_sample_experts()
+    assert order(with_experts) == EXPERTS[:4]  # there are no test images to evaluate it on
+
+
+def test_without_the_scenes_the_mixtures_are_only_registered(with_experts):
+    with_experts.queue_sample_experts()
+    assert order(with_experts) == [f"Register the model {name}" for name in SAMPLE_EXPERTS]
 
 
 def test_preparing_names_what_a_search_waits_for(empty):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
 from workbench.types import JobInfo, Side
-from workbench.worker import corpora, count_question
+from workbench.worker import corpora, count_question, routing_question
 from workbench.worker.zero_shot_question import KIND
 
-__all__ = ["SAMPLE_DATASETS", "SAMPLE_MODELS", "SETTING", "Sample"]
+__all__ = ["SAMPLE_DATASETS", "SAMPLE_EXPERTS", "SAMPLE_MODELS", "SETTING", "Sample"]
 
 SAMPLE_DATASETS = ("test", "scenes")
 SAMPLE_MODELS = ("glyph-clip", "glyph-siglip")
+SAMPLE_EXPERTS = ("glyph-limoe", "glyph-limoe-classic")
+"""Mixtures of experts; what is shown first of them is their routing over the scenes."""
+
 SETTING = "sample"
 """``filling`` while its jobs are being queued, the job numbers once they are, ``removed`` for ever
 after a person deleted a part of it; absent in a workspace that never had it."""
@@ -22,6 +26,7 @@ after a person deleted a part of it; absent in a workspace that never had it."""
 _FIRST, _EMBED = 30, 20
 """Priorities: both imports, then the first model, then the second."""
 
+_TEST, _SCENES = SAMPLE_DATASETS
 _TITLES = {"test": "Import the sample test images", "scenes": "Import the sample scenes"}
 
 
@@ -79,6 +84,7 @@ class Sample(Catalogue, Work):
                 if dataset == "test" and order == 0:
                     queued.append(self._evaluate_sample(dataset, model, embedding[0]))
         queued += self._count_sample()
+        queued += self._sample_experts(models_dir(), imports)
         numbers = [job.id for job in queued]
         self.set_setting(SETTING, numbers)
         return numbers
@@ -94,7 +100,9 @@ class Sample(Catalogue, Work):
             "import", params, title=_TITLES[dataset], unit="items", priority=priority
         )
 
-    def _evaluate_sample(self, dataset: str, model: str, after: JobInfo) -> JobInfo:
+    def _evaluate_sample(
+        self, dataset: str, model: str, after: JobInfo, priority: int = 1
+    ) -> JobInfo:
         """The first zero-shot run, so that every page has something to show."""
         params = {"ask": {"dataset": dataset, "model": model}}
         return self.workspace.jobs.submit(
@@ -102,7 +110,7 @@ class Sample(Catalogue, Work):
             params,
             title=f"Evaluate {model} on {dataset}",
             unit="images",
-            priority=1,
+            priority=priority,
             after=(after.id,),
         )
 
@@ -117,6 +125,59 @@ class Sample(Catalogue, Work):
                 count_question.KIND, params, title=title, unit="captions", priority=1
             )
         ]
+
+    def sample_experts(self) -> tuple[str, ...]:
+        """The sample's mixtures of experts that are on this machine and not registered here."""
+        from sample_data import models_dir
+
+        known = {card.name for card in self.models()}
+        return tuple(
+            name for name in SAMPLE_EXPERTS if name not in known and (models_dir() / name).is_dir()
+        )
+
+    def queue_sample_experts(self) -> tuple[JobInfo, ...]:
+        """Queue the registration of ``sample_experts`` and what is shown of them.
+
+        What the first start does, for a workspace that is older than these models. Recordings
+        need the sample's scenes, and the evaluation its test images.
+        """
+        from sample_data import models_dir
+
+        there = {info.name for info in self.datasets()} & set(SAMPLE_DATASETS)
+        return tuple(self._sample_experts(models_dir(), dict.fromkeys(there)))
+
+    def _sample_experts(self, models: Path, imports: Mapping[str, JobInfo | None]) -> list[JobInfo]:
+        """Register mixtures, record their routing over the scenes, and evaluate the first.
+
+        Args:
+            models: folder that holds them.
+            imports: the sample's datasets, and the import that brings each; None once it is there.
+        """
+        waits = {name: () if job is None else (job.id,) for name, job in imports.items()}
+        queued: list[JobInfo] = []
+        brought = {}
+        for name in self.sample_experts():
+            brought[name] = self.queue_register(name, "", str(models / name))
+            queued.append(brought[name])
+            if _SCENES in imports:
+                after = (brought[name].id, *waits[_SCENES])
+                queued.append(self._record_sample(_SCENES, name, after))
+        for name in SAMPLE_EXPERTS[:1]:
+            if name in brought and _TEST in imports:  # what its experts are worth to it
+                after = (brought[name].id, *waits[_TEST])
+                queued += self._queue_embed(_TEST, name, ("image",), after=after)
+                queued.append(self._evaluate_sample(_TEST, name, queued[-2], priority=0))
+        return queued
+
+    def _record_sample(self, dataset: str, model: str, after: Sequence[int]) -> JobInfo:
+        """What the model's routers decide; asked for by names, which need not be there yet."""
+        return self.workspace.jobs.submit(
+            routing_question.KIND,
+            {"ask": {"dataset": dataset, "model": model}},
+            title=f"Record routing of {model} on {dataset}",
+            unit="items",
+            after=after,
+        )
 
     def embedded(self, dataset: str, model: str, side: Side = "image") -> float:
         """Share of a dataset's images (or captions) that have a vector, in [0, 1].
