@@ -1,0 +1,1 @@
+"""Reads the routers of other people's mixtures of experts while they run."""
