@@ -39,7 +39,9 @@ PAGES: tuple[Card, ...] = (
     Card("frequency", "Frequency and accuracy", ":material/scatter_plot:", "Long tail"),
     Card("synonyms", "Synonyms", ":material/translate:", "Long tail"),
     Card("tail", "Tail and balance", ":material/balance:", "Long tail"),
+    Card("experts", "Experts", ":material/hub:", "Experts"),
     Card("tokens", "Image and sentence", ":material/grid_on:", "Experts"),
+    Card("modality", "Modality gap", ":material/compress:", "Experts"),
     Card("models", "Models", ":material/deployed_code:", "Models & jobs"),
     Card("jobs", "Jobs", ":material/checklist:", "Models & jobs"),
 )

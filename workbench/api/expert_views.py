@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from workbench.api.expert_services import ExpertServices
 from workbench.api.expert_sums import ExpertSums, summed
+from workbench.experts.film import Film
 from workbench.experts.paths import Agreement, PathFigures, agreement, path_figures
+from workbench.experts.saturation import marginal_saturation
 
 __all__ = ["ExpertPaths", "ExpertViews"]
 
@@ -78,3 +80,7 @@ class ExpertViews(ExpertServices):
             chosen=recorded.loads * recorded.top_k,
             agreement=agreement(recorded.inputs),
         )
+
+    def film_settled(self, film: Film) -> NDArray[np.float64]:
+        """How far each look's shares of experts are those of the last look, (S, L, 2), 0 to 1."""
+        return marginal_saturation(film.hard)
