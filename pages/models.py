@@ -1,4 +1,4 @@
-"""Models: what is registered, which datasets each has embedded, and how to add one."""
+"""Models: what is registered, which datasets each has embedded, adding and training one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pages.shared import amounts
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.plain import plain
-from pages.views import coverage, register
+from pages.views import coverage, register, training
 from workbench.types import ModelInfo
 
 __all__ = ["draw"]
@@ -23,6 +23,15 @@ def draw() -> None:
         st.title("Models", width="stretch")
         with guarded():
             register.button()
+    tabs = st.tabs(list(_TABS), key="tab", bind="query-params")
+    for tab, view in zip(tabs, _TABS.values(), strict=True):
+        if tab.open:
+            with tab, guarded():
+                view()
+
+
+def _registered() -> None:
+    """What there is, which datasets each has embedded, and the card of one."""
     with guarded():
         register.progress()
     models = api().models()
@@ -40,6 +49,9 @@ def draw() -> None:
         coverage.draw(models)
     with right, guarded():
         _card(model)
+
+
+_TABS = {"Registered": _registered, "Train a LIMoE": training.draw}
 
 
 def _registry(models: Sequence[ModelInfo]) -> ModelInfo:

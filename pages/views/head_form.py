@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared import fields
 from pages.shared.handle import api
 from pages.shared.pickers import addressed
 from pages.shared.plain import plain
 from workbench.api import Pairs, Retrieval
 from workbench.method import Method
-from workbench.params import Described, describe
+from workbench.params import describe
 from workbench.prompts.classes import ClassSet
 
 __all__ = ["Chosen", "choose"]
@@ -50,7 +51,7 @@ def choose(classes: ClassSet, dataset: str) -> Chosen:
     head = titles.get(str(chosen), next(iter(heads.values())))
     st.caption(plain(head.question))
     with st.container(gap="small", key=f"head.{head.key}"):
-        options = {each.name: _field(head.key, each) for each in describe(head.params)}
+        options = {each.name: fields.field(head.key, each) for each in describe(head.params)}
         shots = _shots() if "support" in head.needs else 1
         pairs = _pairs() if "pairs" in head.needs else None
         retrieve = _retrieve(classes, dataset) if "retrieved" in head.needs else None
@@ -109,24 +110,3 @@ def _pairs() -> Pairs:
         help="Two texts a line, with | between them. Their difference is made stronger.",
     )
     return Pairs.parsed((reject or "").splitlines(), (accept or "").splitlines())
-
-
-def _field(head: str, about: Described) -> Any:
-    """The widget of one parameter; what it may be comes from the card."""
-    shown: dict[str, Any] = {
-        "label": about.name.replace("_", " ").capitalize(),
-        "key": f"{head}.{about.name}",
-        "help": about.help,
-        "bind": "query-params",
-    }
-    if about.choices:
-        index = about.choices.index(about.default)
-        return st.selectbox(options=about.choices, index=index, required=True, **shown)
-    if isinstance(about.default, bool):
-        return st.toggle(value=about.default, **shown)
-    if isinstance(about.default, int | float):
-        number = type(about.default)
-        low = None if about.low is None else number(about.low)
-        high = None if about.high is None else number(about.high)
-        return st.number_input(min_value=low, max_value=high, value=about.default, **shown)
-    return st.text_input(value=str(about.default), **shown)
