@@ -38,6 +38,7 @@ RUNNERS: dict[str, str] = {
     "balance-corpus": "workbench.worker.balance_job",
     "record-routing": "workbench.worker.routing_job",
     "measure-modality": "workbench.worker.modality_job",
+    "ablate-experts": "workbench.worker.ablation_job",
     "train-limoe": "workbench.worker.train_job",
 }
 """Kind of job -> module whose ``run(job, workspace, control)`` does it and returns its result."""
