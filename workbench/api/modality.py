@@ -79,7 +79,7 @@ class Modality(Opened):
         Raises:
             UnknownName: there is none.
         """
-        return self._modality_report(self._modality(key))
+        return self._modality_report(self._modality_run(key))
 
     def modality_projections(self, key: str, layer: int = JOINT) -> pa.Table:
         """Where each pair lies along the direction that separates the modalities in a layer.
@@ -96,8 +96,8 @@ class Modality(Opened):
             UnknownName: no such measurement.
             InputError: the layer is not shared by both modalities.
         """
-        run = self._modality(key)
-        self._check_layer(run, layer)
+        run = self._modality_run(key)
+        self._check_shared_layer(run, layer)
         table = self.workspace.runs.table(run, "projections")
         table = table.filter(table["layer"].to_numpy() == layer)
         modality = table["modality"].to_numpy()
@@ -118,7 +118,7 @@ class Modality(Opened):
             UnknownName: no such measurement.
             InputError: an amount that was not measured, or classes without a zero-shot run.
         """
-        run = self._modality(key)
+        run = self._modality_run(key)
         amounts = run.result["sweep"]["amounts"]
         if amount not in amounts:
             expected = f"one of {', '.join(f'{each:g}' for each in amounts)}"
@@ -158,8 +158,8 @@ class Modality(Opened):
             UnknownName: no such measurement.
             InputError: the layer's weights are not shared by both modalities.
         """
-        run = self._modality(key)
-        self._check_layer(run, layer)
+        run = self._modality_run(key)
+        self._check_shared_layer(run, layer)
         table = self.workspace.runs.table(run, "units")
         table = table.filter(table["layer"].to_numpy() == layer).drop_columns(["layer"])
         return table.sort_by([("selectivity", "ascending"), ("unit", "ascending")])
@@ -169,7 +169,7 @@ class Modality(Opened):
 
         Empty for a unit of a very wide layer that is among its least selective.
         """
-        run = self._modality(key)
+        run = self._modality_run(key)
         table = self.workspace.runs.table(run, "tops")
         here = (table["layer"].to_numpy() == layer) & (table["unit"].to_numpy() == unit)
         found = table.filter(here).sort_by([("modality", "ascending"), ("rank", "ascending")])
@@ -196,7 +196,7 @@ class Modality(Opened):
         """
         import pyarrow as pa
 
-        sides = self._near(key, image_layer, text_layer)
+        sides = self._modality_near(key, image_layer, text_layer)
         rows = sides[0]["row"].to_numpy()
         image, text = (_matrix(side, "near") for side in sides)
         common = (image[:, :, None] == text[:, None, :]).any(axis=2).sum(axis=1)
@@ -213,7 +213,7 @@ class Modality(Opened):
             InputError: no such layer, or an item that was not looked at.
         """
         found = []
-        for side in self._near(key, image_layer, text_layer):
+        for side in self._modality_near(key, image_layer, text_layer):
             at = np.flatnonzero(side["row"].to_numpy() == row)
             if not len(at):
                 raise InputError(f"item {row}", expected="an item of the sample", got="another")
@@ -222,7 +222,7 @@ class Modality(Opened):
 
     def modality_captions(self, key: str, rows: Sequence[int]) -> dict[int, str]:
         """The caption of each of these items that was looked at."""
-        run = self._modality(key)
+        run = self._modality_run(key)
         table = self.workspace.runs.table(run, "pairs")
         places = {row: place for place, row in enumerate(table["row"].to_pylist())}
         known = [row for row in rows if row in places]
@@ -230,8 +230,8 @@ class Modality(Opened):
         texts = self.workspace.tables.captions(run.params["dataset"], captions)["text"]
         return dict(zip(known, texts.to_pylist(), strict=True))
 
-    def _near(self, key: str, image_layer: int, text_layer: int) -> list[pa.Table]:
-        table = self.workspace.runs.table(self._modality(key), "neighbours")
+    def _modality_near(self, key: str, image_layer: int, text_layer: int) -> list[pa.Table]:
+        table = self.workspace.runs.table(self._modality_run(key), "neighbours")
         layers, modality = table["layer"].to_numpy(), table["modality"].to_numpy()
         found = []
         for place, layer in enumerate((image_layer, text_layer)):
@@ -242,7 +242,7 @@ class Modality(Opened):
             found.append(part)
         return found
 
-    def _check_layer(self, run: Run, layer: int) -> None:
+    def _check_shared_layer(self, run: Run, layer: int) -> None:
         """Refuse to compare what both modalities do not share."""
         if layer == JOINT:
             return
@@ -258,7 +258,7 @@ class Modality(Opened):
         if not 0 <= layer <= most:
             raise InputError("layer", expected=f"{JOINT} to {most}", got=str(layer))
 
-    def _modality(self, key: str) -> Run:
+    def _modality_run(self, key: str) -> Run:
         run = self.workspace.runs.get(key)
         if run.kind != KIND:
             keys = [each.key for each in self.workspace.runs.list(KIND)]
