@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
 from workbench.plots import style
-from workbench.plots.token_cells import TokenCell, add_cells, outline
+from workbench.plots.token_cells import NEAR, TokenCell, add_cells, outline
 
 __all__ = ["patch_grid", "where"]
 
@@ -41,24 +42,6 @@ def patch_grid(
         opacity: of the colours over the picture, in [0, 1].
     """
     rows = max(1, -(-len(experts) // columns))
-    made = style.figure(
-        height=_HEIGHT,
-        showlegend=True,
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        legend={"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top", "title": {"text": ""}},
-    )
-    if picture:
-        made.add_layout_image(
-            source=picture,
-            xref="x",
-            yref="y",
-            x=0,
-            y=0,
-            sizex=columns,
-            sizey=rows,
-            sizing="stretch",
-            layer="below",
-        )
     cells = [
         TokenCell(
             x=position % columns,
@@ -71,10 +54,32 @@ def patch_grid(
         )
         for position in range(len(experts))
     ]
-    add_cells(made, cells, opacity=opacity, size=13 if columns <= 10 else 10)
-    if chosen is not None and 0 <= chosen < len(cells):
-        outline(made, cells[chosen])
+    framed = [] if chosen is None or not 0 <= chosen < len(cells) else outline(cells[chosen])
     hidden = {"visible": False, "constrain": "domain"}
-    made.update_xaxes(range=[0, columns], **hidden)
-    made.update_yaxes(range=[rows, 0], scaleanchor="x", **hidden)
-    return made
+    made = style.figure(
+        height=_HEIGHT,
+        showlegend=True,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        legend={"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top", "title": {"text": ""}},
+        xaxis={"range": [0, columns], **hidden},
+        yaxis={"range": [rows, 0], "scaleanchor": "x", **hidden},
+        images=[_below(picture, columns, rows)] if picture else [],
+        shapes=framed,
+        **NEAR,
+    )
+    return add_cells(made, cells, opacity=opacity, size=13 if columns <= 10 else 10)
+
+
+def _below(picture: str, columns: int, rows: int) -> dict[str, Any]:
+    """A picture under all the cells."""
+    return {
+        "source": picture,
+        "xref": "x",
+        "yref": "y",
+        "x": 0,
+        "y": 0,
+        "sizex": columns,
+        "sizey": rows,
+        "sizing": "stretch",
+        "layer": "below",
+    }

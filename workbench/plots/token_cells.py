@@ -11,7 +11,10 @@ import plotly.graph_objects as go
 
 from workbench.plots import style
 
-__all__ = ["TokenCell", "add_cells", "outline", "said"]
+__all__ = ["NEAR", "TokenCell", "add_cells", "outline", "said"]
+
+NEAR = {"hovermode": "closest", "hoverdistance": 40}
+"""Layout of a figure of cells: the token that is nearest to the pointer is read and clicked."""
 
 _GAP = 0.03
 _LABELLED = 400
@@ -73,7 +76,7 @@ def add_cells(
     ``data`` as customdata.
 
     Args:
-        made: figure whose y axis runs downward.
+        made: figure whose y axis runs downward, of layout ``NEAR``.
         cells: the tokens.
         opacity: of the colours, in [0, 1]; below 1, labels have a shadow to stand out by.
         size: of the labels, in pixels.
@@ -102,7 +105,6 @@ def add_cells(
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
-    made.update_layout(hovermode="closest", hoverdistance=40)
     return made
 
 
@@ -187,10 +189,11 @@ def said(cell: TokenCell) -> str:
     return "<br>".join(lines)
 
 
-def outline(made: go.Figure, cell: TokenCell) -> go.Figure:
-    """Frame a token, so that it is seen on any picture."""
+def outline(cell: TokenCell) -> list[dict[str, Any]]:
+    """The shapes that frame a token, so that it is seen on any picture."""
     right, bottom = cell.x + cell.wide, cell.y + 1
     edges: dict[str, Any] = {"type": "rect", "x0": cell.x, "y0": cell.y, "x1": right, "y1": bottom}
-    made.add_shape(**edges, line={"color": "#ffffff", "width": 5})
-    made.add_shape(**edges, line={"color": "#111111", "width": 2.5})
-    return made
+    return [
+        {**edges, "line": {"color": "#ffffff", "width": 5}},
+        {**edges, "line": {"color": "#111111", "width": 2.5}},
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from workbench.plots import style
-from workbench.plots.token_cells import TokenCell, add_cells, outline
+from workbench.plots.token_cells import NEAR, TokenCell, add_cells, outline
 
 __all__ = ["WordRow", "word_strip"]
 
@@ -62,25 +62,23 @@ def word_strip(
         for nth, row in enumerate(rows)
         for place, (x, line, wide) in enumerate(places)
     ]
+    widest = max((x + wide for x, _, wide in places), default=0)
     made = style.figure(
         height=round(2 * _EDGE + _TALL * step * len(rows)),
         margin={"l": 8, "r": 4, "t": 4, "b": 4},
+        xaxis={"range": [-0.2, max(_LEAST, widest) + 0.2], "visible": False},
+        yaxis={
+            "range": [step * len(rows) - _BETWEEN + 0.1, -0.1],
+            "tickmode": "array",
+            "tickvals": [nth * step + lines / 2 for nth in range(len(rows))],
+            "ticktext": [f"block {row.layer}" for row in rows],
+            "tickfont": {"size": 14},
+            "showgrid": False,
+        },
+        shapes=[shape for cell in cells if cell.data[0] == chosen for shape in outline(cell)],
+        **NEAR,
     )
-    add_cells(made, cells, size=14)
-    for cell in cells:
-        if cell.data[0] == chosen:
-            outline(made, cell)
-    widest = max((x + wide for x, _, wide in places), default=0)
-    made.update_xaxes(range=[-0.2, max(_LEAST, widest) + 0.2], visible=False)
-    made.update_yaxes(
-        range=[step * len(rows) - _BETWEEN + 0.1, -0.1],
-        tickmode="array",
-        tickvals=[nth * step + lines / 2 for nth in range(len(rows))],
-        ticktext=[f"block {row.layer}" for row in rows],
-        tickfont={"size": 14},
-        showgrid=False,
-    )
-    return made
+    return add_cells(made, cells, size=14)
 
 
 def _laid_out(words: Sequence[str]) -> list[tuple[float, int, float]]:
