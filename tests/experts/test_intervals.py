@@ -58,6 +58,14 @@ def test_every_figure_is_inside_its_interval():
         assert (ends[..., 0] <= value + 1e-9).all() and (value <= ends[..., 1] + 1e-9).all(), name
 
 
+def test_ends_stay_where_the_figure_can_be():
+    got = intervals(recorded([0.98, 0.02], [0.01, 0.99], pairs=15, tokens=(3, 2), seed=1))
+    assert got.effective.min() >= 1 and got.effective.max() <= 2
+    for name in ("jsd", "mutual", "nmi", "overlap", "share"):
+        ends = getattr(got, name)
+        assert 0 <= ends.min() <= ends.max() <= 1, name
+
+
 def test_tokens_that_go_together_widen_the_interval():
     apart, together = (
         np.ptp(intervals(recorded(IMAGE, TEXT, pairs=400, spread=s)).share[0, 0, 0])

@@ -87,27 +87,27 @@ def intervals(recorded: Recorded, *, draws: int = 1000, seed: int = 0) -> Interv
     drawn = (weights @ units.reshape(total, -1)).reshape(draws, *units.shape[1:])
     whole = units.sum(axis=0)
 
-    def ends(figure: Callable[[Counts], Counts], most: float) -> Counts:
-        return _moved(figure(drawn), figure(whole), most)
+    def ends(figure: Callable[[Counts], Counts], most: float = 1.0, least: float = 0.0) -> Counts:
+        return np.clip(_moved(figure(drawn), figure(whole)), least, most)
 
     experts = recorded.experts
     return Intervals(
-        jsd=ends(lambda counts: divergence(modality_shares(counts)), 1.0),
-        mutual=ends(mutual_information, 1.0),
-        nmi=ends(normalised_information, 1.0),
-        overlap=ends(lambda counts: overlap(modality_shares(counts)), 1.0),
-        effective=ends(lambda counts: effective(modality_shares(counts), axis=-2), experts),
-        share=ends(modality_shares, 1.0),
+        jsd=ends(lambda counts: divergence(modality_shares(counts))),
+        mutual=ends(mutual_information),
+        nmi=ends(normalised_information),
+        overlap=ends(lambda counts: overlap(modality_shares(counts))),
+        effective=ends(lambda counts: effective(modality_shares(counts), axis=-2), experts, 1.0),
+        share=ends(modality_shares),
         pairs=pairs,
     )
 
 
-def _moved(drawn: Counts, value: Counts, most: float) -> Counts:
-    """Percentiles of the draws (B, ...) around the value (...), within 0 and ``most``."""
+def _moved(drawn: Counts, value: Counts) -> Counts:
+    """Percentiles of the draws (B, ...), moved by their bias to lie around the value (...)."""
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     bias = drawn.mean(axis=0) - value
-    found: Counts = np.clip(np.stack([low - bias, high - bias], axis=-1), 0.0, most)
+    found: Counts = np.stack([low - bias, high - bias], axis=-1)
     return found
 
 
