@@ -156,7 +156,7 @@ class Sample(Catalogue, Work):
         waits = {name: () if job is None else (job.id,) for name, job in imports.items()}
         queued: list[JobInfo] = []
         brought = {}
-        for name in self.sample_experts():
+        for name in reversed(self.sample_experts()):  # pages show the newest recording first
             brought[name] = self.queue_register(name, "", str(models / name))
             queued.append(brought[name])
             if _SCENES in imports:
