@@ -58,7 +58,8 @@ def facts(recording: Recording) -> str:
 
 def _room(recording: Recording) -> str:
     if recording.capacity_factor is None:
-        return "every token finds room"
+        free = recording.flags.get("dropless", True)
+        return "every token finds room" if free else "room as the model itself gives it"
     return (
         f"capacity factor {recording.capacity_factor:g} in groups of "
         f"{amounts.count(recording.batch)} pairs"

@@ -22,6 +22,7 @@ from workbench.api.ablation_results import (
     Figure,
     Figures,
 )
+from workbench.api.attached import Attached
 from workbench.api.balance import CapEffect, Sides
 from workbench.api.class_texts import NearClass, PromptRank
 from workbench.api.corpora import CaptionExample, CountRun
@@ -180,6 +181,7 @@ __all__ = [
 
 
 class Workbench(
+    Attached,
     Sample,
     Retrieving,
     Evaluation,

@@ -286,10 +286,16 @@ class Routing(Opened):
             UnknownName: no such recording or column.
         """
         run = self._routed(key)
-        rows, places = np.unique(self.recorded(key).inputs.rows, return_inverse=True)
-        table = self.workspace.tables.take(run.params["dataset"], rows, [column])
-        values = [_first(value) for value in table[column].to_pylist()]
-        return tuple(values[place] for place in places.tolist())
+        dataset = run.params["dataset"]
+        version = self.workspace.catalog.identity(dataset)
+
+        def ask() -> tuple[str | None, ...]:
+            rows, places = np.unique(self.recorded(key).inputs.rows, return_inverse=True)
+            table = self.workspace.tables.take(dataset, rows, [column])
+            values = [_first(value) for value in table[column].to_pylist()]
+            return tuple(values[place] for place in places.tolist())
+
+        return self._remembered((run.key, run.created, "classes", column, version), ask)
 
     def _routed(self, key: str) -> Run:
         run = self.workspace.runs.get(key)
@@ -339,7 +345,7 @@ class Routing(Opened):
         """By row, the part of the picture that the model saw."""
         models = {card.key: card for card in self.workspace.catalog.models()}
         card = models.get(run.params["model"])
-        preprocess = {} if card is None else card.preprocess
+        preprocess = run.result.get("preprocess", {}) if card is None else card.preprocess
         distinct = sorted(set(rows))
         table = self.workspace.tables.take(run.params["dataset"], distinct, ["width", "height"])
         sizes = zip(table["width"].to_pylist(), table["height"].to_pylist(), strict=True)

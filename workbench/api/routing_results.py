@@ -63,7 +63,7 @@ class Recording:
         inputs: images and texts that were recorded, by modality.
         tokens: of them, in one layer, by modality.
         dropped: share of choices without room, over all layers, by modality; None without tokens.
-        capacity_factor: None where nothing is dropped.
+        capacity_factor: None where nothing is dropped, or where the model has its own rule.
         batch: items that went through the model together and competed for room.
         limit: items at most; None for all.
         flags: dropless, score (how logits become gates), bias_selected, shared.
@@ -98,7 +98,8 @@ class Recording:
     def label(self) -> str:
         """One line that says which recording this is."""
         room = self.capacity_factor
-        drops = "nothing dropped" if room is None else f"capacity {room:g}"
+        own = "nothing dropped" if self.flags.get("dropless", True) else "its own capacity"
+        drops = own if room is None else f"capacity {room:g}"
         some = "" if self.limit is None else f" · {self.limit:,} items"
         side = "" if self.modalities == "both" else f" · {self.modalities} only"
         return f"{self.model} · {self.dataset}{some}{side} · {drops}"
