@@ -113,6 +113,8 @@ def _sweep(report: ModalityReport) -> None:
             f"; zero-shot on {amounts.noun(report.sweep.classes[0].n, 'image')} of "
             f"{plain(run.dataset)}, whose gap to its classes is {report.sweep.class_distance:.3f}"
         )
+    else:
+        words += "; the model had no zero-shot run with the mean of prompts to try it in"
     st.caption(words + ". Bars: 95% interval (Wilson). Click a point for what changed.")
     name = f"{report.model}-{report.dataset}-closing-the-gap"
     figure_export(figure, chart="gap.sweep", name=name, rows=_sweep_rows(report))
