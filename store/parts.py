@@ -258,14 +258,14 @@ _CAPTIONS = pa.schema({"item_index": pa.int64(), "text": pa.string()})
 third of a second of every start."""
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table with zstd in row groups of ``ROW_GROUP`` rows.
+def write_parquet(table: pa.Table, path: Path, group: int = ROW_GROUP) -> None:
+    """Write a table with zstd in row groups of ``group`` rows.
 
     Raises:
         DiskFull: no room left.
     """
     with full_disk(path.parent):
-        pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(table, path, compression="zstd", row_group_size=group)
 
 
 def _record_items(connection: Connection, dataset: int, items: pa.Table, start: int) -> None:

@@ -18,7 +18,7 @@ from store.database import Database
 from store.files import draft
 from store.ledger import forget_files, record_file
 from store.names import check_name
-from store.parts import write_parquet
+from store.parts import ROW_GROUP, write_parquet
 from workbench.errors import InputError, UnknownName, WorkspaceDamaged
 
 __all__ = ["Run", "Runs"]
@@ -64,6 +64,7 @@ class Runs:
         tables: Mapping[str, pa.Table] | None = None,
         *,
         dataset: str | None = None,
+        group: int = ROW_GROUP,
     ) -> Run:
         """Keep an answer with its tables; a former answer to the same question is replaced.
 
@@ -73,6 +74,7 @@ class Runs:
             result: the figures.
             tables: name -> table, written as Parquet.
             dataset: whose deletion removes the run; ``params["dataset"]`` when None.
+            group: rows of the tables that are read or skipped together.
 
         Raises:
             InputError: params or result are no JSON.
@@ -85,7 +87,7 @@ class Runs:
         for name, table in (tables or {}).items():
             check_name("table", name)
             with draft(self.root, f"runs/{key}", f"{name}.parquet") as target:
-                write_parquet(table, target.path)
+                write_parquet(table, target.path, group)
                 files[name] = target.place("run", name, ".parquet")
         with self.database.write() as connection:
             forget_files(connection, "run_tables", "run=?", (key,))

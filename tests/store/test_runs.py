@@ -61,3 +61,12 @@ def test_what_is_not_there_is_named(workspace: Workspace) -> None:
         path.write_bytes(b"broken")
     with pytest.raises(WorkspaceDamaged, match="workbench doctor"):
         workspace.runs.table(run, "ranks")
+
+
+def test_part_of_a_table(space):
+    table = pa.table({"row": [0, 0, 1, 1, 2], "value": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    run = space.runs.publish("k", {}, {}, {"numbers": table}, group=2)
+    found = space.runs.table(run, "numbers", columns=["value"], where={"row": 1})
+    assert found.to_pydict() == {"value": [3.0, 4.0]}
+    assert len(space.runs.table(run, "numbers", where={"row": 7})) == 0
+    assert space.runs.table(run, "numbers").equals(table)

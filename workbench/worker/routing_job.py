@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from store.workspace import Workspace
     from workbench.worker.control import Control
 
-__all__ = ["KIND", "SHARD_SECONDS", "SHARD_TOKENS", "run"]
+__all__ = ["KIND", "SHARD_SECONDS", "SHARD_TOKENS", "TOKENS_AT_ONCE", "run"]
 
 SHARD_TOKENS = 500_000
 SHARD_SECONDS = 30.0
 """A shard is published when it has so many tokens or is so old: what a kill can cost."""
+
+TOKENS_AT_ONCE = 8192
+"""Tokens that are read together to show an item's: those of about fifty."""
 
 _READ_ROWS = 2048
 """Items whose places and captions are asked of the tables at once."""
@@ -213,6 +216,7 @@ class _Recording:
             told,
             {"tokens": tokens_table(tokens)},
             dataset=self.params["dataset"],
+            group=TOKENS_AT_ONCE,
         )
         self._take(part, tokens, total)
         return after
