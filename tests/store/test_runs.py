@@ -63,10 +63,10 @@ def test_what_is_not_there_is_named(workspace: Workspace) -> None:
         workspace.runs.table(run, "ranks")
 
 
-def test_part_of_a_table(space):
+def test_part_of_a_table(workspace: Workspace) -> None:
     table = pa.table({"row": [0, 0, 1, 1, 2], "value": [1.0, 2.0, 3.0, 4.0, 5.0]})
-    run = space.runs.publish("k", {}, {}, {"numbers": table}, group=2)
-    found = space.runs.table(run, "numbers", columns=["value"], where={"row": 1})
+    run = workspace.runs.publish("k", {}, {}, {"numbers": table}, group=2)
+    found = workspace.runs.table(run, "numbers", columns=["value"], where={"row": 1})
     assert found.to_pydict() == {"value": [3.0, 4.0]}
-    assert len(space.runs.table(run, "numbers", where={"row": 7})) == 0
-    assert space.runs.table(run, "numbers").equals(table)
+    assert len(workspace.runs.table(run, "numbers", where={"row": 7})) == 0
+    assert workspace.runs.table(run, "numbers").equals(table)
