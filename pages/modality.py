@@ -46,6 +46,7 @@ def draw() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         report = modality_ask.pick(reports)
         modality_ask.another(infos)
+    modality_ask.unmeasured(reports, infos)
     modality_ask.jobs()
     _facts(report)
     tabs = st.tabs(list(_TABS), key="tab", bind="query-params")

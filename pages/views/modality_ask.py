@@ -9,10 +9,11 @@ import streamlit as st
 from pages.shared import job_panel, url
 from pages.shared.handle import api
 from pages.shared.pickers import addressed
+from pages.shared.plain import plain
 from workbench.api import ModalityReport
 from workbench.types import DatasetInfo, JobInfo
 
-__all__ = ["another", "jobs", "nothing_yet", "pick"]
+__all__ = ["another", "jobs", "nothing_yet", "pick", "unmeasured"]
 
 _KIND = "measure-modality"
 _PAIRS = (100, 250, 500, 1000, 2000)
@@ -24,8 +25,14 @@ def named(report: ModalityReport) -> str:
 
 
 def pick(reports: Sequence[ModalityReport]) -> ModalityReport:
-    """Choose one of the measurements (there must be one); its key is in the address."""
-    by_key = {report.key: report for report in reports}
+    """Choose one of the measurements (there must be one); its key is in the address.
+
+    Where the address names a model only, its newest comes first.
+    """
+    wanted = url.read("model")
+    by_key = {
+        report.key: report for report in sorted(reports, key=lambda each: each.model != wanted)
+    }
     names = {key: named(report) for key, report in by_key.items()}
     return by_key[addressed("Measurement", names, param="gap")]
 
@@ -42,6 +49,15 @@ def nothing_yet(infos: Sequence[DatasetInfo]) -> None:
     jobs()
 
 
+def unmeasured(reports: Sequence[ModalityReport], infos: Sequence[DatasetInfo]) -> None:
+    """The form for the model that the address names, where it was not measured yet."""
+    wanted = url.read("model")
+    known = {card.name for card in api().models()}
+    if wanted in known - {report.model for report in reports}:
+        st.info(f"{plain(wanted)} has not been measured yet.", icon=":material/compress:")
+        _form(infos, key="wanted")
+
+
 def another(infos: Sequence[DatasetInfo]) -> None:
     """A button that opens the form."""
     with st.popover("Measure a model", icon=":material/add:"):
@@ -53,8 +69,14 @@ def _form(infos: Sequence[DatasetInfo], *, key: str) -> None:
         dataset = st.selectbox(
             "Dataset", [info.name for info in infos], key=f"gap.{key}.dataset", width=180
         )
+        names = [card.name for card in api().models()]
+        wanted = url.read("model")
         model = st.selectbox(
-            "Model", [card.name for card in api().models()], key=f"gap.{key}.model", width=220
+            "Model",
+            names,
+            index=names.index(wanted) if wanted in names else 0,
+            key=f"gap.{key}.model",
+            width=220,
         )
         pairs = st.selectbox(
             "Pairs",
@@ -83,7 +105,7 @@ def _form(infos: Sequence[DatasetInfo], *, key: str) -> None:
 def _submit(dataset: str, model: str, pairs: int) -> None:
     api().submit_modality(dataset, model, pairs=pairs)
     api().ensure_worker()
-    url.write(gap=None)
+    url.write(gap=None, model=model)
 
 
 def jobs() -> None:

@@ -121,6 +121,14 @@ def test_without_a_measurement_the_form_asks(
     assert app.button(key="gap.first.go").label == "Measure"
 
 
+def test_the_address_may_name_a_model_only(
+    gaps: Workbench, root: tuple[Path, str, str], visit: Callable[..., AppTest]
+) -> None:
+    for place, model in ((1, "alpha"), (2, "beta")):
+        app = visit("modality", model=model)
+        assert next(iter(app.selectbox)).key == f"gap.pick.{root[place]}"
+
+
 def test_the_button_queues_a_job(own: Workbench, visit: Callable[..., AppTest]) -> None:
     app = visit("modality")
     app.selectbox(key="gap.first.pairs").select(100).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,17 @@ class Selectivity:
     shuffles: int
 
 
+def _silent() -> None:
+    """Do nothing between two parts."""
+
+
 def selectivity(
-    images: NDArray[Any], texts: NDArray[Any], *, shuffles: int = 200, seed: int = 0
+    images: NDArray[Any],
+    texts: NDArray[Any],
+    *,
+    shuffles: int = 200,
+    seed: int = 0,
+    pause: Callable[[], None] = _silent,
 ) -> Selectivity:
     """Selectivity of every unit.
 
@@ -52,6 +62,7 @@ def selectivity(
         texts: (n, U) activations of the same units; row i belongs to image i.
         shuffles: behind the null.
         seed: of the shuffles.
+        pause: called between parts; may raise to stop.
 
     Raises:
         InputError: see ``workbench.experts.gap.checked_pairs``.
@@ -62,6 +73,7 @@ def selectivity(
     values, p = np.empty(units), np.empty(units)
     null, largest = np.zeros(len(EDGES) - 1, dtype=np.int64), np.zeros(shuffles)
     for start in range(0, units, _UNITS):
+        pause()
         part = slice(start, min(start + _UNITS, units))
         ranks = rankdata(np.concatenate([x[:, part], y[:, part]]), axis=0)
         apart = ranks[n:] - ranks[:n]

@@ -202,8 +202,7 @@ def _units(
     spaces.append((JOINT, "joint space", 1, *layers.vectors))
     found, units, tops = [], [], []
     for number, name, experts, image, text in spaces:
-        pause()
-        measure = selectivity(image, text, seed=seed)
+        measure = selectivity(image, text, seed=seed, pause=pause)
         found.append({"layer": number, "name": name, "experts": experts, **_counts(measure)})
         units.append(_unit_table(number, experts, measure, image, text))
         tops += _tops(layers.rows, number, measure, image, text)
