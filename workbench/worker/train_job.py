@@ -148,7 +148,7 @@ class _Training:
 
         where = f"Training on {models.device.title}"
         self.control.tick(None, total, where, device=models.device.title)
-        with models.gate.background():
+        with models.gate.background(self.control.check):
             progress = train(
                 model,
                 pairs,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from workbench.errors import InputError, ModelError
+from workbench.errors import InputError, ModelError, WorkbenchError
 from workbench.gpu.files import replace
 from workbench.gpu.limoe.batches import Pairs
 from workbench.gpu.limoe.losses import auxiliary, contrastive
@@ -78,13 +78,17 @@ def train(
     progress = _resume(folder, model, optimizers, recipe)
     film = folder / FILM
     held_out = [each.to(model.logit_scale.device) for each in pairs.held_out()]
-    if progress["step"] == 0:
+    if not film.stat().st_size:  # not when a first step was stopped: then it is there
         _append(film, {"kind": "watch", "step": 0} | watch(model, *held_out))
     saved = time.monotonic()
     while progress["step"] < recipe.steps:
         began, step = time.monotonic(), int(progress["step"])
         set_rates(optimizers, peaks, recipe.factor(step))
-        line = _one_step(model, optimizers, pairs, step, recipe)
+        try:
+            line = _one_step(model, optimizers, pairs, step, recipe)
+        except WorkbenchError:  # raised before any weight moves: a stop within the forward pass
+            save_checkpoint(folder / CHECKPOINT, model, optimizers, progress)
+            raise
         step += 1
         progress |= {"step": step, "seconds": progress["seconds"] + time.monotonic() - began}
         if step % LOG_EVERY == 0 or step in (1, recipe.steps):
