@@ -171,6 +171,12 @@ def _next_steps(datasets: Sequence[DatasetInfo]) -> None:
             "frequency",
             "concepts in captions",
         )
+        _step(
+            _evaluated("record-routing"),
+            "See which experts take images and which take words",
+            "experts",
+            "a mixture of experts",
+        )
 
 
 def _step(done: bool, label: str, module: str, words: str, tab: str = "") -> None:

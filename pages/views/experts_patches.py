@@ -15,7 +15,7 @@ from pages.views import experts_sources
 from workbench.api import Patch, Recording
 from workbench.types import DatasetInfo
 
-__all__ = ["preview", "wall"]
+__all__ = ["around", "preview", "wall"]
 
 _MOST = 256
 _FEW = 14
@@ -127,7 +127,7 @@ def _grid(
 
 
 def _cell(info: DatasetInfo, patch: Patch, context: int | None) -> Cell:
-    part = _whole_picture(patch.box) if context is None else _around(patch.box, context)
+    part = _whole_picture(patch.box) if context is None else around(patch.box, context)
     return Cell(
         row=patch.row,
         url=picture_url(info.name, patch.row, info.created, 320),
@@ -138,7 +138,7 @@ def _cell(info: DatasetInfo, patch: Patch, context: int | None) -> Cell:
     )
 
 
-def _around(box: Box, context: int) -> Box:
+def around(box: Box, context: int) -> Box:
     """The patch with so many patches on each side, moved to lie within the picture."""
     left, right = _moved(box[0], box[2], context)
     upper, lower = _moved(box[1], box[3], context)

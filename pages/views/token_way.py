@@ -14,6 +14,7 @@ from pages.shared.handle import api
 from pages.shared.plain import plain
 from pages.shared.server import picture_url
 from pages.views import token_choice
+from pages.views.experts_patches import around
 from pages.views.token_choice import At, Looked
 from pages.views.token_place import Token, tokens
 from workbench.api import InputTokens, Patch, Recording
@@ -225,14 +226,12 @@ def _patches(recording: Recording, layer: int, expert: int) -> None:
 
 
 def _cell(dataset: str, created: float, patch: Patch) -> Cell:
-    """The patch with as much around it on each side; its frame marks it."""
-    left, upper, right, lower = patch.box
-    wide, high = right - left, lower - upper
+    """The patch with its neighbours; its frame marks it."""
     return Cell(
         row=patch.row,
         url=picture_url(dataset, patch.row, created, 192),
         score=f"{patch.gate:.2f}",
-        part=(left - wide, upper - high, right + wide, lower + high),
+        part=around(patch.box, 1),
         outline=patch.box,
         hint=f"image {patch.row}, gate {patch.gate:.2f}: look at it",
     )

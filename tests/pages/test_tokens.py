@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import sample_data
 from tests.pages.seen import charts, texts
 
 
@@ -43,10 +44,22 @@ def test_a_model_with_experts_can_be_recorded_from_here(own_routed, routes, visi
     assert job.kind == "record-routing" and job.params["capacity_factor"] == 1.0
 
 
-def test_models_without_experts_lead_to_the_dense_view(bench, visit) -> None:
+def test_models_without_experts_lead_to_the_dense_view(bench, visit, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(sample_data, "ROOT", tmp_path)
     app = visit("tokens")
     assert not app.exception and not app.error
     assert "None of the 2 models here has routers" in texts(app)
+
+
+def test_an_older_workspace_is_offered_the_samples_mixtures(
+    own, visit, monkeypatch, tmp_path
+) -> None:
+    (tmp_path / "models" / "glyph-limoe").mkdir(parents=True)
+    monkeypatch.setattr(sample_data, "ROOT", tmp_path)
+    app = visit("tokens")
+    app.button(key="recordings.sample").click().run()
+    assert not app.exception and not app.error
+    assert [job.title for job in own.jobs(("queued",))] == ["Register the model glyph-limoe"]
 
 
 def test_every_patch_and_word_stands_with_its_expert(routed, routes, visit) -> None:

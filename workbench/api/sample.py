@@ -16,8 +16,14 @@ __all__ = ["SAMPLE_DATASETS", "SAMPLE_EXPERTS", "SAMPLE_MODELS", "SETTING", "Sam
 
 SAMPLE_DATASETS = ("test", "scenes")
 SAMPLE_MODELS = ("glyph-clip", "glyph-siglip")
-SAMPLE_EXPERTS = ("glyph-limoe", "glyph-limoe-classic")
-"""Mixtures of experts; what is shown first of them is their routing over the scenes."""
+SAMPLE_EXPERTS = (
+    "glyph-limoe",
+    "glyph-limoe-classic",
+    "glyph-limoe-bias",
+    "glyph-limoe-classic-bias",
+)
+"""Mixtures of experts, trained with the paper's losses and with classic ones, without and with a
+learned modality bias; what is shown first of them is their routing over the scenes."""
 
 SETTING = "sample"
 """``filling`` while its jobs are being queued, the job numbers once they are, ``removed`` for ever
