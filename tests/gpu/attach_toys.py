@@ -100,7 +100,9 @@ def random_model(name: str, config: str, **sizes):
     model = getattr(transformers, name)(made).eval()
     with torch.no_grad():  # routers start at small numbers, or zero: make them decide
         for parameter_name, parameter in model.named_parameters():
-            if parameter_name.endswith(("gate.weight", "router.weight", "classifier.weight")):
+            if parameter_name.endswith(
+                ("gate.weight", "router.weight", "classifier.weight", "router.proj.weight")
+            ):
                 parameter.normal_(0, 1.0)
     return model
 

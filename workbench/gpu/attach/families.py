@@ -24,6 +24,9 @@ FAMILIES = {
     "SwitchTransformersTop1Router": Adapter(
         "Switch", from_dense(1, mask=0, weights=1, logits=2), Flags(dropless=False)
     ),
+    # the router's decision: the block of transformers 5.24 then runs experts 0 and 1 only, which
+    # read its mask of zeros and ones as numbers of experts (experts 2 and up can be zeroed: nothing
+    # changes)
     "NllbMoeTop2Router": Adapter(
         "NLLB-MoE", from_dense(2, mask=1, logits=2), Flags(dropless=False)
     ),
