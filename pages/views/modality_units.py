@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _HELP = (
-    "2 · AUROC − 1 of the unit's mean activation on texts against that on images: 1 when every "
+    "2 · AUROC − 1 of how strongly the unit fires on texts against images (the mean over tokens of "
+    "its activation's positive part; a dimension of the joint space as it is): 1 when every "
     "text excites it more than every image, −1 the other way round, 0 when it cannot tell them "
     "apart. Chance: image and text of each pair swapped at random."
 )
@@ -79,8 +80,8 @@ def _figures(units: LayerUnits) -> None:
         st.caption(_JOINT)
     elif units.experts > 1:
         st.caption(
-            "A unit of an expert is 0 for tokens that do not reach the expert, so what the router "
-            "does is in its selectivity too."
+            "A unit of an expert does not fire for tokens that do not reach the expert, so what "
+            "the router does is in its selectivity too."
         )
 
 
@@ -171,7 +172,7 @@ def _unit(report: ModalityReport, found: LayerUnits, table: pa.Table, unit: int)
             [each.row for each in mine],
             side=side,
             key=f"gap.unit.{side}",
-            scores={each.row: f"{each.activation:.2f}" for each in mine},
+            scores={each.row: f"{each.activation:.2g}" for each in mine},
             shares={each.row: max(0.0, each.activation / most) for each in mine},
             empty="Not kept: the unit is among the least selective of a very wide layer.",
         )

@@ -119,15 +119,16 @@ def test_units_of_a_shared_tower_token_by_token(shared: Encoder) -> None:
 
 
 def units(mlp: torch.nn.Module, inner: torch.Tensor) -> np.ndarray:
-    """Hidden units of (b, S, d) tokens, one token after the other."""
+    """How strongly hidden units fire on (b, S, d) tokens, one token after the other."""
     if hasattr(mlp.up, "bias"):
-        return functional.gelu(mlp.up(inner)).mean(dim=1).numpy()
+        return functional.relu(functional.gelu(mlp.up(inner))).mean(dim=1).numpy()
     rows = []
     for tokens in inner:
         total = torch.zeros(3, 24)
         for token, chosen in zip(tokens, mlp.router(tokens, None).experts, strict=True):
             for expert in chosen.tolist():
-                total[expert] += functional.gelu(mlp.up[expert] @ token + mlp.up_bias[expert])
+                inside = mlp.up[expert] @ token + mlp.up_bias[expert]
+                total[expert] += functional.relu(functional.gelu(inside))
         rows.append((total / len(tokens)).flatten())
     return torch.stack(rows).numpy()
 

@@ -203,7 +203,8 @@ class UnitInput:
     Args:
         modality: ``image`` or ``text``.
         row: of the item; a text is its first caption.
-        activation: mean over the input's tokens.
+        activation: of a hidden unit how strongly it fires, the mean over the input's tokens of its
+            activation's positive part; of the joint space the coordinate.
     """
 
     modality: Literal["image", "text"]

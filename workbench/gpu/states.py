@@ -31,9 +31,11 @@ class Captured:
     Args:
         vectors: float32 (b, D), unit rows, as ``Encoder`` gives them.
         states: float32 (b, d) a layer: the mean over the input's tokens, padding left out.
-        units: number of the block -> float32 (b, U), hidden units of its MLP likewise; those of a
-            mixture expert by expert, 0 where a token does not reach the expert. Empty for towers
-            whose weights are not shared.
+        units: number of the block -> float32 (b, U), at least 0: how strongly each hidden unit of
+            its MLP fires, the mean over tokens of its activation's positive part. Those of a
+            mixture stand expert by expert; a token that does not reach the expert counts as 0, so
+            that silence and being out of reach weigh alike. Empty for towers whose weights are
+            not shared.
     """
 
     vectors: Floats
@@ -172,7 +174,7 @@ def _watch_shared(block: Block, number: int, found: _Reading) -> list[Any]:
 
     def dense(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
         if found.mine:
-            found.unit(number, _pooled(functional.gelu(output), found.mask))
+            found.unit(number, _pooled(_firing(output), found.mask))
 
     mlp: Any = block.mlp
     inner = (mlp, mixed) if isinstance(mlp, Mixture) else (mlp.up, dense)
@@ -181,8 +183,13 @@ def _watch_shared(block: Block, number: int, found: _Reading) -> list[Any]:
     return [block.register_forward_pre_hook(before), *hooks]
 
 
+def _firing(inner: Tensor) -> Tensor:
+    """The positive part of GELU, which is positive exactly where its input is."""
+    return functional.gelu(inner.clamp(min=0))
+
+
 def _expert_units(mixture: Mixture, tokens: Tensor, routing: Routing, found: _Reading) -> Tensor:
-    """Mean hidden units (b, E * h) of the tokens of each input, computed once more."""
+    """Mean firing (b, E * h) over the tokens of each input, computed once more."""
     if found.mask is None:
         counts = tokens.new_full((found.rows,), len(tokens) // found.rows, dtype=torch.long)
     else:
@@ -193,7 +200,7 @@ def _expert_units(mixture: Mixture, tokens: Tensor, routing: Routing, found: _Re
     for expert in range(mixture.router.experts):
         here = ((routing.experts == expert) & routing.kept).any(dim=1).nonzero()[:, 0]
         inner = functional.linear(tokens[here], mixture.up[expert], mixture.up_bias[expert])
-        sums[:, expert].index_add_(0, input_of[here], functional.gelu(inner).to(sums.dtype))
+        sums[:, expert].index_add_(0, input_of[here], _firing(inner).to(sums.dtype))
     return sums.flatten(1) / counts.clamp(min=1).unsqueeze(1)
 
 
