@@ -37,7 +37,7 @@ def draw() -> None:
     )
     name = st.text_input(
         "Name of the model",
-        f"{info.name}-limoe"[:64],
+        _free(info.name),
         key="name",
         bind="query-params",
         help="What it is called on every page once it is trained.",
@@ -57,6 +57,14 @@ def draw() -> None:
         ":material/menu_book: Mustafa et al., Multimodal Contrastive Learning with LIMoE "
         "(NeurIPS 2022). The same recipe gives the same numbers on the CPU."
     )
+
+
+def _free(dataset: str) -> str:
+    """A name that no model has yet."""
+    taken = {model.name for model in api().models()}
+    name = f"{dataset[:50]}-limoe"
+    numbered = (f"{name}-{nth}" for nth in range(2, len(taken) + 3))
+    return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
 def _options() -> dict[str, Any]:

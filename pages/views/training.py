@@ -47,17 +47,17 @@ def _shown() -> None:
         return
     key = pickers.addressed("Training", names, param="training")
     if key.startswith(_MODEL):
-        _curves(key, api().model_film(key.removeprefix(_MODEL)))
         _doors(key.removeprefix(_MODEL))
+        _curves(key, api().model_film(key.removeprefix(_MODEL)))
         return
     run = runs[key]
     job_panel.panel(lambda: [api().job(run.job)], key="training.job", log=True)
     running = run.state in job_panel.ACTIVE
-    st.fragment(_live, run_every=_LOOK_SECONDS if running else None, key="training.live")(run)
     if run.model:
         _doors(run.name, run.dataset)
     elif not running and api().has_checkpoint(run.key):
         _stopped(run)
+    st.fragment(_live, run_every=_LOOK_SECONDS if running else None, key="training.live")(run)
 
 
 def _live(run: TrainingRun) -> None:
@@ -100,7 +100,9 @@ def _curves(key: str, film: Film | None) -> None:
             ("entropy", "How undecided the routers are", training.entropy_curves, looks),
             ("kept", "Tokens that found room", training.kept_curves, looks),
             ("apart", "Images and text apart", training.apart_curves, looks),
-            ("routers", "Losses of the routers", training.router_curves, step_rows(film)),
+            ("entropies", "Entropy losses", training.entropy_loss_curves, step_rows(film)),
+            ("balance", "Balance losses", training.balance_curves, step_rows(film)),
+            ("z", "Size of the routers' logits", training.z_curves, step_rows(film)),
         ]
     for at in range(0, len(shown), 2):
         columns = st.columns(2, gap="medium")
@@ -123,9 +125,12 @@ _HELP = {
     "the others pass the block by its residual alone.",
     "apart": "Jensen-Shannon divergence between p(expert | image) and p(expert | text), in bits: "
     "0 when both use the experts alike, 1 when they share none (Lin 1991).",
-    "routers": "Unweighted. Importance and load: squared coefficient of variation over experts "
-    "(Shazeer et al. 2017); z: squared log-partition (Zoph et al. 2022); entropies: Mustafa et "
-    "al. 2022.",
+    "entropies": "Unweighted, mean over blocks. Local: mean entropy of a token's routing. Global: "
+    "by how much the entropy of the average routing falls short of its soft minimum (Mustafa et "
+    "al. 2022). One that is not part of the recipe is drawn too.",
+    "balance": "Unweighted, mean over blocks: squared coefficient of variation over experts of "
+    "probability (importance) and of the expected tokens (load); 0 is even (Shazeer et al. 2017).",
+    "z": "Unweighted z-loss: mean squared log-partition of the routers' logits (Zoph et al. 2022).",
 }
 
 
@@ -136,17 +141,17 @@ def _figures(film: Film) -> None:
         told.append(("Step", amounts.count(int(film.trained[-1])), "Steps made and told."))
         loss = film.losses.get("contrastive", film.losses.get("loss"))
         if loss is not None:
-            told.append(("Contrastive loss", f"{float(loss[-1]):.3f}", _HELP["losses"]))
+            told.append(("Contrastive", f"{float(loss[-1]):.3f}", _HELP["losses"]))
     if len(film.steps):
-        for name, values in (
-            ("Image to text", film.image_to_text),
-            ("Text to image", film.text_to_image),
+        for name, way, values in (
+            ("Image R@1", "Image to text", film.image_to_text),
+            ("Text R@1", "Text to image", film.text_to_image),
         ):
-            words = f"{_HELP['retrieval']} {amounts.count(film.pairs)} pairs."
-            told.append((f"{name} R@1", style.share(float(values[-1])), words))
+            words = f"{way}. {_HELP['retrieval']} {amounts.count(film.pairs)} pairs."
+            told.append((name, style.share(float(values[-1])), words))
     if len(film.steps) and len(film.layers):
         told.append(("Least kept", style.share(float(film.kept[-1].min())), _HELP["kept"]))
-        told.append(("Divergence", _range(film.jsd[-1].tolist()), _HELP["apart"]))
+        told.append(("JSD, bits", _range(film.jsd[-1].tolist()), _HELP["apart"]))
     for column, (name, value, words) in zip(st.columns(len(told)), told, strict=True):
         column.metric(name, value, help=words)
 
@@ -157,4 +162,4 @@ def _range(values: Sequence[Any]) -> str:
     if not known:
         return "n/a"
     low, high = f"{min(known):.2f}", f"{max(known):.2f}"
-    return f"{low} bit" if low == high else f"{low}–{high} bit"
+    return low if low == high else f"{low}–{high}"

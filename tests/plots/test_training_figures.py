@@ -29,11 +29,14 @@ def test_losses_are_those_of_the_steps(film):
 
 
 def test_router_losses_are_drawn_in_the_colour_of_their_modality(film):
-    found = traces(training.router_curves(film))
-    assert len(found) == 7
-    assert found["local entropy, text"].line.color == style.TEXT_COLOUR
-    assert found["global shortfall, image"].line.color == style.IMAGE_COLOUR
-    assert found["local entropy, text"].y[0] == pytest.approx(0.5)
+    found = traces(training.entropy_loss_curves(film))
+    assert list(found) == ["local, image", "local, text", "global, image", "global, text"]
+    assert found["local, text"].line.color == style.TEXT_COLOUR
+    assert found["global, image"].line.color == style.IMAGE_COLOUR
+    assert found["global, image"].line.dash != found["local, image"].line.dash
+    assert found["local, text"].y[0] == pytest.approx(0.5)
+    assert list(traces(training.balance_curves(film))) == ["importance", "load"]
+    assert traces(training.z_curves(film))["z"].y[-1] == pytest.approx(0.3)
 
 
 def test_retrieval_is_drawn_with_its_chance(film):
@@ -64,9 +67,10 @@ def test_kept_and_apart(film):
 def test_a_dense_model_has_losses_and_retrieval_alone():
     film = film_of(film_text(layers=()).splitlines())
     assert len(traces(training.loss_curves(film))) == 2
-    assert len(training.router_curves(film).data) == 0
-    for figure in (training.entropy_curves(film), training.kept_curves(film)):
-        assert len(figure.data) == 0
+    for draw in (training.balance_curves, training.entropy_loss_curves, training.z_curves):
+        assert len(draw(film).data) == 0
+    for draw in (training.entropy_curves, training.kept_curves, training.apart_curves):
+        assert len(draw(film).data) == 0
 
 
 def test_a_long_training_is_drawn_with_few_points_and_both_ends():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,24 +15,24 @@ from workbench.types import Rows
 
 __all__ = [
     "apart_curves",
+    "balance_curves",
     "entropy_curves",
+    "entropy_loss_curves",
     "kept_curves",
     "loss_curves",
     "retrieval_curves",
-    "router_curves",
+    "z_curves",
 ]
 
 _POINTS = 600
 """Most points of a curve; of a longer training evenly spaced ones are drawn."""
 
-_ROUTERS = {
-    "importance": "importance",
-    "load": "load",
-    "z": "z",
-    "local_text": "local entropy, text",
-    "local_image": "local entropy, image",
-    "global_text": "global shortfall, text",
-    "global_image": "global shortfall, image",
+_BALANCE = {"importance": "importance", "load": "load"}
+_ENTROPIES = {
+    "local_image": "local, image",
+    "local_text": "local, text",
+    "global_image": "global, image",
+    "global_text": "global, text",
 }
 """Losses of the routers in the order of the legend, unweighted."""
 
@@ -52,21 +53,38 @@ def loss_curves(film: Film) -> go.Figure:
     return _lined(curves(film.trained[at].tolist(), found, title="loss of a batch"))
 
 
-def router_curves(film: Film) -> go.Figure:
-    """The losses of the routers, unweighted; one of weight 0 is drawn too."""
+def balance_curves(film: Film) -> go.Figure:
+    """How unevenly probability and expected tokens lie on the experts; 0 is even, E - 1 one."""
+    return _told(film, _BALANCE, "squared coefficient of variation")
+
+
+def entropy_loss_curves(film: Film) -> go.Figure:
+    """Local entropy, and by how much the average falls short of its soft minimum, in nats."""
+    return _told(film, _ENTROPIES, "entropy losses, nats")
+
+
+def z_curves(film: Film) -> go.Figure:
+    """Mean squared log-partition of the routers' logits: how large these have grown."""
+    return _told(film, {"z": "z"}, "z-loss")
+
+
+def _told(film: Film, names: Mapping[str, str], title: str) -> go.Figure:
+    """Unweighted losses of the routers; those of weight 0 are drawn too."""
     at = _thinned(len(film.trained))
     found = {
-        title: Curve(film.losses[name][at].tolist(), _colour(name), nth % 3)
-        for nth, (name, title) in enumerate(_ROUTERS.items())
+        words: Curve(film.losses[name][at].tolist(), _colour(name), int(name.startswith("global")))
+        for name, words in names.items()
         if name in film.losses
     }
-    return _lined(curves(film.trained[at].tolist(), found, title="loss of the routers"))
+    return _lined(curves(film.trained[at].tolist(), found, title=title))
 
 
 def _colour(name: str) -> str:
     if name.endswith("text"):
         return style.TEXT_COLOUR
-    return style.IMAGE_COLOUR if name.endswith("image") else style.model_colour(4)
+    if name.endswith("image"):
+        return style.IMAGE_COLOUR
+    return style.model_colour({"importance": 0, "load": 1}.get(name, 4))
 
 
 def retrieval_curves(film: Film) -> go.Figure:
