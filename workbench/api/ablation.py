@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from workbench.api.ablation_results import AblationReport, AblationWay, Changed,
 from workbench.api.opened import Opened
 from workbench.errors import InputError, UnknownName
 from workbench.experts.damage import damage
+from workbench.measures.compare import mcnemar
 from workbench.prompts.classes import ClassSet
 from workbench.types import JobInfo
 from workbench.worker.ablation_question import KIND, Mode, question, titled
@@ -104,8 +106,8 @@ class Ablation(Opened):
             by: ``class``, or a column of the run's dataset.
 
         Returns:
-            Columns name, n, before, after, difference (after - before), fixed, broken, p, q; see
-            ``workbench.experts.damage.Damage``. With ``class`` also place, the class's.
+            Columns place (number of the class or value), name, n, before, after, difference
+            (after - before), fixed, broken, p, q; see ``workbench.experts.damage.Damage``.
 
         Raises:
             UnknownName: no such ablation or column.
@@ -113,17 +115,14 @@ class Ablation(Opened):
         """
         import pyarrow as pa
 
-        run = self._ablation(key)
-        answers = self._answers(run)
+        answers = self._answers(self._ablation(key))
         truth, before, after = (answers[c].to_numpy() for c in ("truth", "before", "after"))
-        if by == "class":
-            names, group = list(self._ablated_names(run)), truth
-        else:
-            names, group = self._grouped(run, answers, by)
+        names, group = self._grouped(key, by)
         found = damage(group, truth, before, after, len(names))
         change = found.after - found.before
         order = [i for i in np.argsort(change, kind="stable") if found.n[i]]
         columns = {
+            "place": np.array(order, np.int64),
             "name": pa.array([names[i] for i in order], pa.string()),
             "n": found.n[order],
             "before": found.before[order],
@@ -134,22 +133,26 @@ class Ablation(Opened):
             "p": found.p[order],
             "q": found.q[order],
         }
-        if by == "class":
-            columns["place"] = np.array(order, np.int64)
         return pa.table(columns)
 
     def ablation_changed(
-        self, key: str, way: AblationWay = "classes", *, place: int | None = None
+        self,
+        key: str,
+        way: AblationWay = "classes",
+        *,
+        by: str = "class",
+        place: int | None = None,
     ) -> Changed:
         """Which items an ablation fixes and breaks.
 
         Args:
             key: of the ablation.
             way: of what.
-            place: only images of this true class; for ``classes``.
+            by: ``class``, or a column of the zero-shot run's dataset; for ``classes``.
+            place: only images of this class or value, as ``ablation_damage`` numbers them.
 
         Raises:
-            UnknownName: no such ablation.
+            UnknownName: no such ablation or column.
             InputError: classes of an ablation that repeated no zero-shot run.
         """
         run = self._ablation(key)
@@ -158,28 +161,23 @@ class Ablation(Opened):
             pairs = self.workspace.runs.table(run, "pairs")
             before, after = (pairs[f"{side}_{when}"].to_numpy() for when in ("before", "after"))
             rows = pairs["row"].to_numpy()
-            return Changed(
-                run.params["dataset"],
-                tuple(rows[after & ~before].tolist()),
-                tuple(rows[before & ~after].tolist()),
-                len(rows),
-                {},
-                {},
+            return _changed(
+                run.params["dataset"], rows, after & ~before, before & ~after, len(rows)
             )
         answers = self._answers(run)
         names = self._ablated_names(run)
         rows, truth, first, second = (
             answers[name].to_numpy() for name in ("row", "truth", "before", "after")
         )
-        mine = np.ones(len(rows), np.bool_) if place is None else truth == place
+        mine = np.ones(len(rows), np.bool_)
+        if place is not None:
+            mine = self._grouped(key, by)[1] == place
         fixed = mine & (second == truth) & (first != truth)
         broken = mine & (first == truth) & (second != truth)
         either = np.flatnonzero(fixed | broken).tolist()
-        return Changed(
-            dataset=run.params["zero_shot"]["dataset"],
-            fixed=tuple(rows[fixed].tolist()),
-            broken=tuple(rows[broken].tolist()),
-            n=int(mine.sum()),
+        found = _changed(run.params["zero_shot"]["dataset"], rows, fixed, broken, int(mine.sum()))
+        return replace(
+            found,
             titles={int(rows[i]): names[truth[i]] for i in either},
             words={int(rows[i]): (names[first[i]], names[second[i]]) for i in either},
         )
@@ -205,7 +203,12 @@ class Ablation(Opened):
         except UnknownName:  # the run went with its dataset
             return ()
 
-    def _grouped(self, run: Run, answers: pa.Table, by: str) -> tuple[list[str], np.ndarray]:
+    def _grouped(self, key: str, by: str) -> tuple[list[str], np.ndarray]:
+        """Names of the groups, and the group of each labelled image; -1 for none."""
+        run = self._ablation(key)
+        answers = self._answers(run)
+        if by == "class":
+            return list(self._ablated_names(run)), answers["truth"].to_numpy()
         dataset, rows = run.params["zero_shot"]["dataset"], answers["row"].to_numpy()
         values = self.workspace.tables.take(dataset, rows, [by])[by].to_pylist()
         names = sorted({str(value) for value in values if value is not None})
@@ -243,3 +246,17 @@ class Ablation(Opened):
             created=run.created,
             current=list(run.params["version"]) == version,
         )
+
+
+def _changed(
+    dataset: str, rows: np.ndarray, fixed: np.ndarray, broken: np.ndarray, n: int
+) -> Changed:
+    return Changed(
+        dataset=dataset,
+        fixed=tuple(rows[fixed].tolist()),
+        broken=tuple(rows[broken].tolist()),
+        n=n,
+        p=mcnemar(int(fixed.sum()), int(broken.sum())),
+        titles={},
+        words={},
+    )

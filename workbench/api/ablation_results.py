@@ -92,6 +92,7 @@ class AblationReport:
         singles: every expert of every block alone; empty when that was not asked.
         loads: by (block, expert): shares of image and of text tokens.
         notes: what to know about the figures.
+        limit: pairs, and labelled images, at most.
         seed: of the draws.
         seconds: what it took.
         created: seconds since 1970.
@@ -118,6 +119,7 @@ class AblationReport:
     singles: tuple[Ablated, ...]
     loads: Mapping[tuple[int, int], tuple[float, float]]
     notes: tuple[str, ...]
+    limit: int
     seed: int
     seconds: float
     created: float
@@ -160,6 +162,7 @@ class Changed:
         fixed: rows answered rightly only without the experts.
         broken: rows answered rightly only with them.
         n: items looked at.
+        p: of McNemar's test that switching off makes no difference.
         titles: row -> true class; empty for retrieval.
         words: row -> what was said before and is said after; empty for retrieval.
     """
@@ -168,6 +171,7 @@ class Changed:
     fixed: tuple[int, ...]
     broken: tuple[int, ...]
     n: int
+    p: float
     titles: Mapping[int, str]
     words: Mapping[int, tuple[str, str]]
 
@@ -223,6 +227,7 @@ def report_of(
         singles=tuple(Ablated(*f.off[0], *by_expert[f.off[0]], f) for f in singles),
         loads=by_expert,
         notes=tuple(result["notes"]),
+        limit=params["limit"],
         seed=params["seed"],
         seconds=result["seconds"],
         created=created,
