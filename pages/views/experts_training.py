@@ -76,8 +76,12 @@ def _sources() -> dict[str, _Source]:
     """Every film by key: models first, then trainings that have not become one."""
     models = [_Source(each.key, each.name) for each in api().filmed()]
     runs = [_Source(each.key, each.label, True) for each in api().trainings() if not each.model]
-    begun = [each for each in runs if _film(each) is not None]
-    return {each.key: each for each in [*models, *begun]}
+    return {each.key: each for each in [*models, *runs] if _told(_film(each))}
+
+
+def _told(found: Film | None) -> bool:
+    """Whether a film has anything to show; that of a training that was just begun is empty."""
+    return found is not None and bool(len(found.steps) or len(found.trained))
 
 
 def _film(source: _Source) -> Film | None:
