@@ -41,6 +41,7 @@ PAGES: tuple[Card, ...] = (
     Card("tail", "Tail and balance", ":material/balance:", "Long tail"),
     Card("experts", "Experts", ":material/hub:", "Experts"),
     Card("tokens", "Image and sentence", ":material/grid_on:", "Experts"),
+    Card("ablate", "Ablate", ":material/power_settings_new:", "Experts"),
     Card("modality", "Modality gap", ":material/compress:", "Experts"),
     Card("models", "Models", ":material/deployed_code:", "Models & jobs"),
     Card("jobs", "Jobs", ":material/checklist:", "Models & jobs"),

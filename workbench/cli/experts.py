@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.api import FINAL, Recording, Workbench
+from workbench.cli import ablate
 from workbench.cli.following import add_waiting, follow, outcome
 from workbench.cli.options import (
     Commands,
@@ -28,7 +29,8 @@ __all__ = ["add"]
 
 _EXAMPLES = """\
   workbench experts record scenes --model glyph-limoe
-  workbench experts summary --model glyph-limoe --dataset scenes --json"""
+  workbench experts summary --model glyph-limoe --dataset scenes --json
+  workbench experts ablate scenes --model glyph-limoe --off 1.2"""
 _RECORD = """\
   workbench experts record scenes --model glyph-limoe
   workbench experts record scenes --model glyph-limoe --capacity none --limit 500 --json
@@ -90,6 +92,7 @@ def add(commands: Commands) -> None:
     sub.add_argument("--recording", metavar="KEY", help="this one, whatever it was asked")
     _add_question(sub)
     sub.set_defaults(run=run_summary)
+    ablate.add(actions)
 
 
 def _add_question(parser: ArgumentParser) -> None:
