@@ -13,7 +13,7 @@ import time
 
 from store.workspace import Workspace
 from workbench.gpu import registry
-from workbench.worker import embed_job, routing_job
+from workbench.worker import embed_job, routing_job, train_job
 from workbench.worker.loop import Worker
 
 SECONDS_AN_ITEM = 0.004  # or a kill would seldom find the job under way
@@ -23,6 +23,7 @@ SHARD_SECONDS = 0.1
 def work(root: str) -> None:
     """Be a worker; published shards are small and items slow, all else is as ever."""
     embed_job.SHARD_SECONDS = routing_job.SHARD_SECONDS = SHARD_SECONDS
+    train_job.CHECKPOINT_SECONDS = SHARD_SECONDS
     recorded = routing_job._Recording._pixels
     pixels, texts = embed_job._Embedding._pixels, embed_job._Embedding._start_texts
 
