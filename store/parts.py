@@ -261,11 +261,23 @@ third of a second of every start."""
 def write_parquet(table: pa.Table, path: Path, group: int = ROW_GROUP) -> None:
     """Write a table with zstd in row groups of ``group`` rows.
 
+    Beside lists of fixed length, which are vectors of numbers, only other columns get dictionaries
+    and statistics: looking for equal numbers and for the least of them would take half the time.
+
     Raises:
         DiskFull: no room left.
     """
+    others = [each.name for each in table.schema if not pa.types.is_fixed_size_list(each.type)]
+    chosen: bool | list[str] = True if len(others) == table.num_columns else others
     with full_disk(path.parent):
-        pq.write_table(table, path, compression="zstd", row_group_size=group)
+        pq.write_table(
+            table,
+            path,
+            compression="zstd",
+            row_group_size=group,
+            use_dictionary=chosen,
+            write_statistics=chosen,
+        )
 
 
 def _record_items(connection: Connection, dataset: int, items: pa.Table, start: int) -> None:
