@@ -191,7 +191,11 @@ def _pictures(report: ModalityReport, moved: Moved, rows: tuple[int, ...]) -> No
     start -= start % _PART.per_page
     shown = rows[start : start + _PART.per_page]
     info = api().dataset(moved.dataset)
-    said: Mapping[int, str] = moved.names or api().modality_captions(report.key, shown)
+    said: Mapping[int, str] = (
+        {row: f"now {name}" for row, name in moved.names.items()}
+        if moved.names
+        else api().modality_captions(report.key, shown)
+    )
     cells = [
         Cell(row, picture_url(info.name, row, info.created), text=said.get(row, ""))
         for row in shown
