@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -37,9 +38,12 @@ class Pairs(Protocol):
         ...
 
 
+@lru_cache(maxsize=2)  # every step of an epoch asks for the same one
 def order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
     """The order in which an epoch visits the pairs: a permutation of ``rows``."""
-    return default_rng((seed, 1, epoch)).permutation(rows)
+    found = default_rng((seed, 1, epoch)).permutation(rows)
+    found.setflags(write=False)
+    return found
 
 
 def rows_of(seed: int, step: int, batch: int, rows: int) -> NDArray[np.int64]:
