@@ -249,7 +249,9 @@ class ExpertServices(Routing, Items):
         )
         if not words:
             return ()
-        mean, base = sums[:, expert] / tokens, sums[:, expert].sum() / tokens.sum()
+        # a shard knows words of other layers and sides, which do not occur here
+        mean = sums[:, expert] / np.maximum(tokens, 1)
+        base = sums[:, expert].sum() / max(1, tokens.sum())
         spoken = np.flatnonzero(tokens >= _SPOKEN)
         order = spoken[np.argsort(-mean[spoken], kind="stable")][:n]
         return tuple(
@@ -281,7 +283,7 @@ class ExpertServices(Routing, Items):
             for e in range(sums.shape[1]):
                 weights = probs[:, e].astype(np.float64)
                 sums[:, e] += np.bincount(codes, weights, minlength=len(known))
-        return tuple(known), np.maximum(counts, 1), sums
+        return tuple(known), counts, sums
 
 
 def _all(value: Any) -> list[str]:

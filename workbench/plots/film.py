@@ -101,12 +101,16 @@ def _slider(steps: Sequence[int], at: int, milliseconds: int) -> dict[str, Any]:
     jump = {**_motion(min(250, milliseconds)), "mode": "immediate"}
     return {
         "active": at,
-        "x": 0.13,
-        "len": 0.87,
+        "x": 0.26,
+        "len": 0.74,
         "y": 0,
         "yanchor": "top",
         "pad": {"t": 36, "b": 0},
-        "currentvalue": {"prefix": "step ", "xanchor": "left", "font": {"size": 15}},
+        "currentvalue": {
+            "prefix": "step ",
+            "xanchor": "left",
+            "font": {"size": 15, "color": "#808792"},
+        },
         "tickcolor": "rgba(0,0,0,0)",
         "font": {"color": "rgba(0,0,0,0)", "size": 1},
         "ticklen": 0,
