@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import amounts
+from pages.shared import amounts, nav
 from pages.shared.chart import chart, figure_export
 from pages.shared.handle import api
 from pages.views import experts_classes, experts_patches, experts_sources, experts_words
@@ -90,6 +90,7 @@ def _head(recording: Recording, found: ExpertSums, layer: int, expert: int) -> N
         st.subheader(f"Block {layer}, expert {expert}", width="content")
         _badge(row)
         st.space("stretch")
+        _without(recording, layer, expert)
         _steps(found, layer, expert)
     with st.container(horizontal=True, gap="large"):
         for side in ("image", "text"):
@@ -128,6 +129,19 @@ def _head(recording: Recording, found: ExpertSums, layer: int, expert: int) -> N
             ", ".join(_share(each) for each in lost),
             width="content",
             help="Share of the tokens that chose it and found it full.",
+        )
+
+
+def _without(recording: Recording, layer: int, expert: int) -> None:
+    """A way to what breaks without this expert, where the model is one whose experts obey."""
+    known = any(each.key == recording.model_key for each in api().models())
+    if known and api().mixtures(recording.model_key) is not None:
+        nav.link(
+            "ablate",
+            "Switch it off",
+            icon=":material/power_settings_new:",
+            switch=f"{layer}.{expert}",
+            model=recording.model,
         )
 
 
