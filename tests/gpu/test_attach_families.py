@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ import torch
 from tests.gpu.attach_toys import B, S, ids, layout, mask, random_model, top
 from workbench.experts.layer_records import tokens_of
 from workbench.gpu.attach.attach import attach
+from workbench.gpu.attach.families import FAMILIES, SPLIT
 
 SIZES = {
     "vocab_size": 40,
@@ -162,3 +166,11 @@ def test_a_dense_model_of_transformers_has_no_routers():
     model = random_model("LlamaForCausalLM", "LlamaConfig", **SIZES)
     with pytest.raises(ModelError, match="LlamaForCausalLM has no routers"):
         attach(model)
+
+
+def test_transformers_has_every_class_that_is_known_by_name():
+    transformers = pytest.importorskip("transformers", reason="the extra `adapters` is missing")
+    folder = Path(transformers.__file__).parent / "models"
+    source = "\n".join(p.read_text("utf-8") for p in folder.glob("*/modeling_*.py"))
+    there = set(re.findall(r"^class (\w+)\(", source, re.M))
+    assert not {*FAMILIES, *SPLIT} - there
