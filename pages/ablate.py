@@ -14,10 +14,7 @@ from workbench.api import AblationReport
 __all__ = ["draw"]
 
 _TABS = {"Damage": ablate_damage.draw, "Every expert": ablate_singles.draw}
-_MODES = {
-    "residual": "their tokens pass by the block",
-    "reroute": "their tokens go to the best of the others",
-}
+_MODES = {"residual": "tokens pass by the block", "reroute": "tokens go to the best of the others"}
 
 
 def draw() -> None:
@@ -44,10 +41,12 @@ def _facts(report: AblationReport) -> None:
     """What was switched off, what it carries, and what the figures rest on."""
     image, text = report.carried(report.off)
     label = report.label[0].upper() + report.label[1:]
+    one = len(report.off) == 1
+    blocks = len({layer for layer, _ in report.off})
     st.markdown(
-        f"**{label}** of {plain(report.model)}: {_MODES[report.mode]}. "
+        f"**{label}** of {plain(report.model)}: {'its' if one else 'their'} {_MODES[report.mode]}. "
         f"{image:.1%} of image tokens and {text:.1%} of text tokens choose "
-        f"{'it' if len(report.off) == 1 else 'them (mean of the blocks)'}."
+        f"{'it' if one else 'them'}{' (mean of the blocks)' if blocks > 1 else ''}."
     )
     parts = [f"{amounts.noun(report.pairs, 'pair')} of {plain(report.dataset)}"]
     if report.images:

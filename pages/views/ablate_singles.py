@@ -66,9 +66,12 @@ def draw(report: AblationReport) -> None:
         url.write(at=f"{data[0]}.{data[1]}" if data else None)
 
     chart(figure, key="ablate.singles", on_click=clicked)
+    one = 100 / (report.images if name == "top1" else report.pairs)
+    grain = "" if name.endswith("shift") else f" One input is {one:.2g} points."
     st.caption(
         "Every expert of every block, off alone. Blue matters to images, vermilion to texts "
         "(causal index), hollow moves next to nothing. The number is the expert's. Click one."
+        + grain
     )
     figure_export(
         figure,

@@ -99,7 +99,7 @@ class Ablation(Opened):
         return self._ablated(self._ablation(key), names)
 
     def ablation_damage(self, key: str, by: str = "class") -> pa.Table:
-        """What changed among the images of the zero-shot run, the largest damage first.
+        """What changed among the images of the zero-shot run, most images lost first.
 
         Args:
             key: of the ablation.
@@ -120,7 +120,8 @@ class Ablation(Opened):
         names, group = self._grouped(key, by)
         found = damage(group, truth, before, after, len(names))
         change = found.after - found.before
-        order = [i for i in np.argsort(change, kind="stable") if found.n[i]]
+        net = found.fixed - found.broken
+        order = [int(i) for i in np.lexsort((change, net)) if found.n[i]]
         columns = {
             "place": np.array(order, np.int64),
             "name": pa.array([names[i] for i in order], pa.string()),
