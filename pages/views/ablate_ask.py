@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from pages.shared import amounts, job_panel, nav, url
+from pages.shared import job_panel, nav, url
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.pickers import addressed
@@ -212,10 +212,9 @@ def _options(model: str, dataset: str, off: Mapping[int, list[int]], key: str) -
                 "every": bool(every),
             },
         )
-    passes = 1 + bool(off) + int(controls)
     st.caption(
-        f"{'Choose experts. ' if not off else ''}About {amounts.noun(passes, 'pass')} of pairs and "
-        "labelled images through the model"
+        f"{'' if off else 'Choose experts. '}{2 + int(controls)} passes of pairs and labelled images "
+        "through the model"
         + (", and one for every expert. " if every else ". ")
         + "Passes that were made before are kept."
     )

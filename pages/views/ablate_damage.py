@@ -203,6 +203,9 @@ def _table(key: str, by: str) -> Any:
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _bars(key: str, by: str, chosen: int) -> Drawing:
+    rows = _table(key, by).to_pylist()
+    if len(rows) > _MOST:
+        rows = [row for row in rows if row["fixed"] or row["broken"]]
     groups = [
         figures.Group(
             place=row["place"],
@@ -214,6 +217,6 @@ def _bars(key: str, by: str, chosen: int) -> Drawing:
             broken=row["broken"],
             q=float("nan") if row["q"] is None else row["q"],
         )
-        for row in _table(key, by).slice(0, _MOST).to_pylist()
+        for row in rows[:_MOST]
     ]
     return figures.group_damage(groups, chosen)

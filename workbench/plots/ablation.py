@@ -120,9 +120,9 @@ def beside_random(
 
 
 def group_damage(groups: Sequence[Group], chosen: int | None = None) -> go.Figure:
-    """A bar a group from its share right before to the one after, in the order given.
+    """A bar a group, named with its images, from its share right before to the one after.
 
-    One trace; customdata of a bar is [place of the group].
+    Bars stand in the order given; customdata of each, and of its mark, is [place of the group].
 
     Args:
         groups: the worst first.
@@ -160,7 +160,9 @@ def group_damage(groups: Sequence[Group], chosen: int | None = None) -> go.Figur
     made.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(groups))),
-        ticktext=[style.plain(style.short(each.name, 26)) for each in groups],
+        ticktext=[
+            f"{style.plain(style.short(each.name, 22))} ({style.count(each.n)})" for each in groups
+        ],
         autorange="reversed",
         showgrid=False,
         ticklabelstandoff=6,
