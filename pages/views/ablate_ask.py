@@ -213,8 +213,8 @@ def _options(model: str, dataset: str, off: Mapping[int, list[int]], key: str) -
             },
         )
     st.caption(
-        f"{'' if off else 'Choose experts. '}{2 + int(controls)} passes of pairs and labelled images "
-        "through the model"
+        f"{'' if off else 'Choose experts. '}{2 + int(controls)} passes of pairs and labelled "
+        "images through the model"
         + (", and one for every expert. " if every else ". ")
         + "Passes that were made before are kept."
     )
