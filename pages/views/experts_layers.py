@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.chart import chart, figure_export
+from pages.shared.handle import api
 from pages.views import experts_sources
 from workbench.api import ExpertSums, Recording
 from workbench.plots import expert_load
@@ -26,7 +27,8 @@ _KINDS = {
     "Local entropy": "Mean entropy of single tokens in nats: 0 where the router is sure of every "
     "token, ln E where it gives every expert the same. LIMoE's local loss lowers it.",
     "Global entropy": "Entropy of the average probabilities of a modality in nats. LIMoE's global "
-    "loss raises it to ln S and then lets go, so that a modality uses S experts or more.",
+    "loss raises it to ln S and then lets go, so that a modality uses S experts or more; where a "
+    "model came with its recipe, a line shows the S it was trained for.",
     "Dropped tokens": "Share of choices that found no room at their expert.",
     "Confidence": "Tokens by the probability of their first choice.",
 }
@@ -51,7 +53,15 @@ def draw(shown: Sequence[Recording], found: Mapping[str, ExpertSums]) -> None:
         with column:
             if len(shown) > 1:
                 st.markdown(f"**{experts_sources.named(each)}**")
-            figure = _figure(each.key, each.created, name, ceiling, found[each.key], each.experts)
+            figure = _figure(
+                each.key,
+                each.created,
+                name,
+                ceiling=ceiling,
+                experts=each.experts,
+                _found=found[each.key],
+                _wanted=tuple(api().thresholds(each.model).items()),
+            )
             key = f"routers.{name.split(maxsplit=1)[0].lower()}.{each.key}"
             chart(figure, key=key)
             figure_export(
@@ -72,7 +82,14 @@ def _ceiling(name: str, found: Sequence[ExpertSums]) -> float | None:
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _figure(
-    key: str, created: float, name: str, ceiling: float | None, _found: ExpertSums, experts: int
+    key: str,
+    created: float,
+    name: str,
+    *,
+    ceiling: float | None,
+    experts: int,
+    _found: ExpertSums,
+    _wanted: Sequence[tuple[str, float]],
 ) -> Figure:
     layers, most = _found.layers, Line(math.log(experts), f"ln {experts}: all alike")
     if name == "Experts in use":
@@ -88,7 +105,7 @@ def _figure(
         values = _found.entropies.local
         return expert_load.layer_bars(layers, values, title="nats a token", lines=[most])
     if name == "Global entropy":
-        lines = [most, *(Line(math.log(s), f"ln {s}") for s in (2, 4) if s < experts)]
+        lines = [most, *(Line(math.log(s), f"{side}: ln {s:g} wanted") for side, s in _wanted)]
         return expert_load.layer_bars(layers, _found.entropies.soft, title="nats", lines=lines)
     if name == "Dropped tokens":
         return expert_load.layer_bars(

@@ -6,11 +6,14 @@ import math
 
 import pytest
 
+import sample_data
 from store import training
 from tests.plots.film_lines import film_text
 from tests.worker.embed_world import fill
 from workbench.api import look_rows, open_workspace, step_rows
 from workbench.errors import InputError, UnknownName
+from workbench.gpu.device import pick
+from workbench.worker.adopt import register
 
 
 @pytest.fixture
@@ -103,3 +106,13 @@ def test_rows_of_a_film_are_its_numbers(bench):
 def test_a_run_that_is_no_training_is_unknown(bench):
     with pytest.raises(UnknownName):
         bench.trained("nothing")
+
+
+def test_thresholds_of_a_model_are_those_of_its_recipe(bench, tmp_path):
+    for name in ("glyph-limoe", "glyph-limoe-classic", "glyph-clip"):
+        folder = str(sample_data.models_dir() / name)
+        register(bench.workspace, pick("cpu"), "", folder, name, "auto")
+    assert bench.thresholds("glyph-limoe") == {"image": 6.0, "text": 2.0}
+    assert bench.thresholds("glyph-limoe-classic") == {}
+    assert bench.thresholds("glyph-clip") == {}
+    assert bench.thresholds("nobody") == {}

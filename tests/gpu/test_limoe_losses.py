@@ -6,9 +6,9 @@ import torch
 from scipy.stats import norm
 
 from workbench.gpu.limoe import losses
-from workbench.gpu.limoe.losses import Weights
 from workbench.gpu.limoe.model import IMAGE, TEXT, Routed
 from workbench.gpu.limoe.routing import Router, Routing
+from workbench.gpu.limoe.weights import Weights
 
 
 def routing_of(logits, top_k=1, sigma=0.0, noise=0.0):

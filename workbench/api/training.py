@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +11,10 @@ from typing import Any
 
 from store import training
 from workbench.api.opened import Opened
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, UnknownName, WorkbenchError
 from workbench.experts.film import Film, read_film
 from workbench.gpu.limoe.recipe import Recipe
+from workbench.params import build
 from workbench.types import DatasetInfo, JobInfo, JobState, ModelInfo
 from workbench.worker.train_question import CONTEXT, KIND, LEAST_ITEMS, question, titled
 
@@ -153,6 +155,26 @@ class Trainings(Opened):
         path = self.workspace.catalog.model_folder(key) / _LOG
         return _film(path) if path.is_file() else None
 
+    def thresholds(self, model: str) -> dict[str, float]:
+        """Experts that each modality had to use at least in the training of a model (LIMoE's S).
+
+        Returns:
+            ``image`` and ``text``, each only where its global entropy loss counted; empty for a
+            model that was removed or came without its recipe.
+        """
+        catalog = self.workspace.catalog
+        try:
+            path = catalog.model_folder(catalog.model(model).key) / _METRICS
+            values = json.loads(path.read_text("utf-8"))["training"]["recipe"]
+            weights = build(Recipe, values).weights()
+        except (OSError, ValueError, KeyError, TypeError, WorkbenchError):
+            return {}  # a file of somebody else's
+        sides = {
+            "image": (weights.global_image, weights.soft_image),
+            "text": (weights.global_text, weights.soft_text),
+        }
+        return {side: soft for side, (weight, soft) in sides.items() if weight}
+
     def filmed(self) -> tuple[ModelInfo, ...]:
         """The models whose training is told."""
         catalog = self.workspace.catalog
@@ -183,6 +205,7 @@ class Trainings(Opened):
 
 
 _LOG = "training.jsonl"
+_METRICS = "metrics.json"
 
 
 def _film(path: Path) -> Film:

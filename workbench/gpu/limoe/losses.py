@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -25,9 +24,9 @@ from torch.nn import functional
 
 from workbench.gpu.limoe.model import IMAGE, TEXT, Routed
 from workbench.gpu.limoe.routing import Routing
+from workbench.gpu.limoe.weights import Weights
 
 __all__ = [
-    "Weights",
     "auxiliary",
     "contrastive",
     "entropy",
@@ -111,38 +110,6 @@ def global_entropy(probs: Tensor, soft_minimum: float) -> Tensor:
     if not len(probs):
         return probs.new_zeros(())
     return (math.log(soft_minimum) - entropy(probs.mean(dim=0))).clamp_min(0)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """How much each loss of the routers counts beside the contrastive loss; 0 leaves it out.
-
-    Args:
-        importance, load, z: the classic losses, over the tokens of both modalities.
-        local_image, local_text: mean entropy of single tokens.
-        global_image, global_text: shortfall of the average below its soft minimum.
-        soft_image, soft_text: the soft minima, in experts.
-    """
-
-    importance: float = 0.02
-    load: float = 0.02
-    z: float = 1e-3
-    local_image: float = 0.0
-    local_text: float = 0.1
-    global_image: float = 0.1
-    global_text: float = 0.1
-    soft_image: float = 6.0
-    soft_text: float = 2.0
-
-    @classmethod
-    def none(cls) -> Weights:
-        """No loss of the routers at all."""
-        return cls(**{each.name: 0.0 for each in fields(cls) if not each.name.startswith("soft")})
-
-    @classmethod
-    def classic(cls) -> Weights:
-        """Classic balancing alone: importance, load and z."""
-        return cls(local_text=0.0, global_image=0.0, global_text=0.0)
 
 
 def auxiliary(routed: list[Routed], weights: Weights) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from workbench.gpu.limoe.config import LimoeConfig, every
+from workbench.gpu.limoe.weights import Weights
 from workbench.params import param
-
-if TYPE_CHECKING:
-    from workbench.gpu.limoe.losses import Weights
 
 __all__ = ["LOSSES", "Recipe"]
 
@@ -84,8 +81,6 @@ class Recipe:
 
     def weights(self) -> Weights:
         """How the losses of the routers count."""
-        from workbench.gpu.limoe.losses import Weights  # imports torch; forms need none
-
         paper = Weights(soft_image=self.soft_image, soft_text=self.soft_text)
         soft = {"soft_image": self.soft_image, "soft_text": self.soft_text}
         found = {
