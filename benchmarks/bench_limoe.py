@@ -37,9 +37,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 import sample_data  # noqa: E402
-from sample_data.train import tokens as words  # noqa: E402
 from sample_data.train.evaluate import members  # noqa: E402
 from sample_data.train.limoe import MERGES  # noqa: E402
+from workbench.gpu import bpe  # noqa: E402
 from workbench.gpu.limoe.batches import crops, rows_of, whole  # noqa: E402
 from workbench.gpu.limoe.recipe import Recipe  # noqa: E402
 from workbench.gpu.limoe.training import FILM, new_model, train  # noqa: E402
@@ -125,7 +125,7 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     pictures, captions = read()
-    tokenizer = words.load(MERGES, CONTEXT)
+    tokenizer = bpe.load(MERGES, CONTEXT)
     tokens = tokenizer(captions)
     print(f"{options.steps} steps of {options.batch} pairs, E = 8, ln E = {math.log(8):.2f}")
     print(

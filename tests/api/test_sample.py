@@ -106,12 +106,14 @@ EXPERTS = [
     "Embed test with glyph-limoe",
     "Index images of test by glyph-limoe",
     "Evaluate glyph-limoe on test",
+    "Switch experts of glyph-limoe off",
+    "Modality gap of glyph-limoe on scenes",
 ]
 
 
 def test_mixtures_of_experts_are_recorded_after_everything_else(with_experts):
     with_experts.ensure_sample()
-    assert order(with_experts)[-7:] == EXPERTS
+    assert order(with_experts)[-9:] == EXPERTS
 
 
 def test_a_recording_waits_for_its_model(with_experts):

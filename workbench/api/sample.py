@@ -9,7 +9,13 @@ from typing import Any
 from workbench.api.catalogue import Catalogue
 from workbench.api.work import FINAL, Work
 from workbench.types import JobInfo, Side
-from workbench.worker import corpora, count_question, routing_question
+from workbench.worker import (
+    ablation_question,
+    corpora,
+    count_question,
+    modality_question,
+    routing_question,
+)
 from workbench.worker.zero_shot_question import KIND
 
 __all__ = ["SAMPLE_DATASETS", "SAMPLE_EXPERTS", "SAMPLE_MODELS", "SETTING", "Sample"]
@@ -24,6 +30,9 @@ SAMPLE_EXPERTS = (
 )
 """Mixtures of experts, trained with the paper's losses and with classic ones, without and with a
 learned modality bias; what is shown first of them is their routing over the scenes."""
+
+SAMPLE_OFF: dict[str, Any] = {"off": {"1": [1, 3, 4]}, "every": True, "limit": 250}
+"""Which experts of the first mixture are switched off to begin with: three that images share."""
 
 SETTING = "sample"
 """``filling`` while its jobs are being queued, the job numbers once they are, ``removed`` for ever
@@ -173,7 +182,21 @@ class Sample(Catalogue, Work):
                 after = (brought[name].id, *waits[_TEST])
                 queued += self._queue_embed(_TEST, name, ("image",), after=after)
                 queued.append(self._evaluate_sample(_TEST, name, queued[-2], priority=0))
+                if _SCENES in imports:
+                    queued += self._measure_sample(_SCENES, name, queued[-1])
         return queued
+
+    def _measure_sample(self, dataset: str, model: str, run: JobInfo) -> list[JobInfo]:
+        """What breaks without some of the experts, and how far a model holds modalities apart."""
+        off = {"ask": {"dataset": dataset, "model": model, **SAMPLE_OFF}}
+        gap = {"ask": {"dataset": dataset, "model": model, "pairs": 500, "seed": 0}}
+        submit = self.workspace.jobs.submit
+        asked = ((ablation_question.KIND, off, "images"), (modality_question.KIND, gap, "pairs"))
+        titles = (f"Switch experts of {model} off", f"Modality gap of {model} on {dataset}")
+        return [
+            submit(kind, params, title=title, unit=unit, after=(run.id,))
+            for (kind, params, unit), title in zip(asked, titles, strict=True)
+        ]
 
     def _record_sample(self, dataset: str, model: str, after: Sequence[int]) -> JobInfo:
         """What the model's routers decide; asked for by names, which need not be there yet."""

@@ -14,7 +14,7 @@ from workbench.prompts.classes import ClassSet
 from workbench.prompts.prompt_sets import PromptSet, expand
 from workbench.types import JobInfo
 from workbench.worker.modality_capture import Layers, capture, drop_shards
-from workbench.worker.modality_question import KIND, picked
+from workbench.worker.modality_question import KIND, newest_run, picked, question
 from workbench.worker.modality_report import classes_closed, measured
 from workbench.worker.version import check_version
 from workbench.worker.zero_shot_texts import text_vectors
@@ -32,8 +32,9 @@ _IMAGES = 20_000
 def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, Any]:
     """Measure what ``params`` ask, unless that was done before.
 
-    ``params``: see ``modality_question.question``. Pairs are encoded in shards, each published as
-    it is made: killed at any point, another attempt continues after the last one.
+    ``params``: see ``modality_question.question``; or ``ask``: its arguments but ``run``, which is
+    then the newest one, made into these when the job begins. Pairs are encoded in shards, each
+    published as it is made: killed at any point, another attempt continues after the last one.
 
     Returns:
         ``run``: key of the run, whose result holds the figures and whose tables are ``pairs``,
@@ -45,6 +46,11 @@ def run(job: JobInfo, workspace: Workspace, control: Control) -> Mapping[str, An
         ModelError: the model cannot be loaded, or has no layers to read.
     """
     params = job.params
+    if "ask" in params:  # asked before the dataset and the model were there
+        asked = dict(params["ask"])
+        newest = newest_run(workspace, workspace.catalog.model(asked["model"]).key)
+        run = None if newest is None else newest.key
+        params = question(workspace, **asked, run=run)
     known = workspace.runs.find(KIND, params)
     if known is not None:
         control.tick(message="Computed before; the result was kept.")
