@@ -47,7 +47,8 @@ def ask(made, monkeypatch, capsys):
     return run
 
 
-def test_figures_are_printed_as_json_and_as_a_table(ask, made):
+def test_figures_are_printed_as_json_and_as_a_table(ask, made, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal cuts heads and cells
     words = ("d", "-m", "experts", "--off", "0.1", "3.2", "--controls", "1", "--every")
     status, printed = ask(*words, "--json")
     found = json.loads(printed.out)

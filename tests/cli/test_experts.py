@@ -77,7 +77,8 @@ def test_a_summary_records_first_and_then_answers_from_what_it_has(ask, made):
         assert 0 < layer["dropped"]["text"] < 1 <= layer["effective_experts"]["image"] <= 4
 
 
-def test_people_read_a_table_a_layer_a_line(ask):
+def test_people_read_a_table_a_layer_a_line(ask, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal cuts heads and cells
     status, printed, _ = ask("summary", "-m", "experts", "-d", "d")
     lines = printed.out.splitlines()
     assert status == 0 and lines[0].startswith("experts · d")

