@@ -16,7 +16,7 @@ from tests.worker.routing_world import all_tokens, everything, perform
 from workbench.api import open_workspace
 from workbench.worker.routing_job import PART
 
-ITEMS, KILLS, LATEST, SEED = 400, 6, 0.4, 13
+ITEMS, KILLS, LATEST, SEED = 400, 4, 0.4, 13
 
 pytestmark = pytest.mark.faults
 

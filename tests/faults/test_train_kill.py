@@ -23,7 +23,7 @@ from tests.worker.test_train_job import (  # noqa: F401
 from workbench.api import open_workspace
 from workbench.worker.models import Models
 
-STEPS, KILLS, LATEST, SEED = 80, 6, 0.5, 5
+STEPS, KILLS, LATEST, SEED = 80, 4, 0.5, 5
 
 pytestmark = pytest.mark.faults
 
