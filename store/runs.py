@@ -21,7 +21,7 @@ from store.names import check_name
 from store.parts import ROW_GROUP, write_parquet
 from workbench.errors import InputError, UnknownName, WorkspaceDamaged
 
-__all__ = ["Run", "Runs"]
+__all__ = ["Run", "Runs", "question_key"]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Runs:
 
     def find(self, kind: str, params: Mapping[str, Any]) -> Run | None:
         """The answer to exactly this question; None when it was never asked."""
-        key = _key(kind, _json(params, "parameters"))
+        key = question_key(kind, params)
         row = self.database.one("select * from runs where key=?", (key,))
         return None if row is None else self._run(row)
 
@@ -196,6 +196,15 @@ def _json(value: Mapping[str, Any], what: str) -> str:
         return json.dumps(dict(value), sort_keys=True, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise InputError(f"{what} of a run", expected="JSON", got=str(error)) from error
+
+
+def question_key(kind: str, params: Mapping[str, Any]) -> str:
+    """Key of a question: the same kind and parameters have the same.
+
+    Raises:
+        InputError: the parameters are no JSON.
+    """
+    return _key(kind, _json(params, "parameters"))
 
 
 def _key(kind: str, question: str) -> str:

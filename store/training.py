@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.names import check_name
+from store.runs import question_key
 from workbench.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ KIND = "train-limoe"
 
 def key(params: Mapping[str, Any]) -> str:
     """Name of a training's folder: the same for the same parameters."""
-    text = json.dumps(dict(params), sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(f"{KIND} {text}".encode(), digest_size=8).hexdigest()
+    return question_key(KIND, params)
 
 
 def folder(root: Path, name: str) -> Path:
@@ -42,14 +40,16 @@ def forgotten(workspace: Workspace) -> tuple[Path, ...]:
 
     Their jobs are unknown here or are done, or their dataset has changed or gone.
     """
+    found = [path for path in (workspace.root / FOLDER).glob("*") if path.is_dir()]
+    if not found:  # the usual case, at every start of a worker
+        return ()
     jobs = workspace.jobs.list(limit=1_000_000)
     kept = {
         key(job.params)
         for job in jobs
         if job.kind == KIND and job.state != "done" and _there(workspace, job.params)
     }
-    found = (workspace.root / FOLDER).glob("*")
-    return tuple(sorted(path for path in found if path.is_dir() and path.name not in kept))
+    return tuple(sorted(path for path in found if path.name not in kept))
 
 
 def _there(workspace: Workspace, params: Mapping[str, Any]) -> bool:

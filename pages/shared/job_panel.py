@@ -14,7 +14,7 @@ from pages.shared.handle import api
 from pages.shared.plain import plain
 from workbench.types import JobInfo, JobState
 
-__all__ = ["ACTIVE", "panel"]
+__all__ = ["ACTIVE", "of_kind", "panel"]
 
 ACTIVE: tuple[JobState, ...] = ("queued", "running")
 
@@ -42,6 +42,18 @@ def panel(
     """
     active = any(job.state in ACTIVE for job in ask())
     st.fragment(_draw, run_every=1 if active else None, key=key)(ask, key, log, brief, active)
+
+
+def of_kind(kind: str, *, key: str) -> None:
+    """Draw the jobs of one kind that are on their way; the last one that failed where none is."""
+
+    def ask() -> list[JobInfo]:
+        found = api().jobs((*ACTIVE, "failed"), limit=200)
+        newest = [job for job in found if job.kind == kind]
+        return [job for job in newest if job.state != "failed"] or newest[:1]
+
+    if ask():
+        panel(ask, key=key)
 
 
 def _draw(

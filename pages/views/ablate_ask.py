@@ -12,7 +12,7 @@ from pages.shared.handle import api
 from pages.shared.pickers import addressed
 from pages.views import recordings
 from workbench.api import AblationReport, Mixtures
-from workbench.types import DatasetInfo, JobInfo
+from workbench.types import DatasetInfo
 
 __all__ = ["another", "asked", "jobs", "nothing_yet", "pick", "submit"]
 
@@ -247,11 +247,4 @@ def submit(
 
 def jobs() -> None:
     """The ablations on their way."""
-
-    def ask() -> list[JobInfo]:
-        found = api().jobs((*job_panel.ACTIVE, "failed"), limit=200)
-        newest = [job for job in found if job.kind == _KIND]
-        return [job for job in newest if job.state != "failed"] or newest[:1]
-
-    if ask():
-        job_panel.panel(ask, key="ablate.jobs")
+    job_panel.of_kind(_KIND, key="ablate.jobs")

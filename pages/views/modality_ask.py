@@ -11,7 +11,7 @@ from pages.shared.handle import api
 from pages.shared.pickers import addressed
 from pages.shared.plain import plain
 from workbench.api import ModalityReport
-from workbench.types import DatasetInfo, JobInfo
+from workbench.types import DatasetInfo
 
 __all__ = ["another", "jobs", "nothing_yet", "pick", "unmeasured"]
 
@@ -110,11 +110,4 @@ def _submit(dataset: str, model: str, pairs: int) -> None:
 
 def jobs() -> None:
     """The measurements on their way."""
-
-    def ask() -> list[JobInfo]:
-        found = api().jobs((*job_panel.ACTIVE, "failed"), limit=200)
-        newest = [job for job in found if job.kind == _KIND]
-        return [job for job in newest if job.state != "failed"] or newest[:1]
-
-    if ask():
-        job_panel.panel(ask, key="gap.jobs")
+    job_panel.of_kind(_KIND, key="gap.jobs")

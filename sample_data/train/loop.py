@@ -13,11 +13,13 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sample_data.train.batches import Pairs, batch_at
-from sample_data.train.losses import LOSSES, MAX_LOGIT_SCALE
-from sample_data.train.optimizer import optimizers_for, set_rates
+from sample_data.train.losses import LOSSES
+from sample_data.train.optimizer import optimizers_for
 from workbench.errors import InputError
 from workbench.gpu.files import replace
-from workbench.gpu.training_state import Progress, load_checkpoint, save_checkpoint
+from workbench.gpu.limoe.optimizers import set_rates
+from workbench.gpu.limoe.training import MAX_LOGIT_SCALE
+from workbench.gpu.training_state import Progress, cut_log, load_checkpoint, save_checkpoint
 
 LOG_EVERY = 20
 CHECKPOINT = "checkpoint.safetensors"
@@ -153,18 +155,8 @@ def _resume(folder: Path, model: CLIP, optimizers: list[Optimizer], settings: Se
             got=", ".join(f"{k}={wanted[k]}" for k in differing),
             do="Repeat the first settings, or name another --out.",
         )
-    _cut_log(folder / LOG, int(progress["step"]))
+    cut_log(folder / LOG, int(progress["step"]))
     return progress | {"settings": wanted}
-
-
-def _cut_log(path: Path, step: int) -> None:
-    """Leave out the lines of steps that will be made again, and one that was half written."""
-    kept = []
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
-        if not line.endswith("}") or json.loads(line)["step"] > step:
-            break
-        kept.append(f"{line}\n")
-    replace(path, "".join(kept).encode("utf-8"))
 
 
 def _log(folder: Path, model: CLIP, settings: Settings, progress: Progress, loss: float) -> None:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from workbench.gpu.limoe.losses import contrastive
+
 
 def softmax_loss(image: Tensor, text: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
     """Mean cross-entropy of finding the own text of each image and the own image of each text.
@@ -21,9 +23,7 @@ def softmax_loss(image: Tensor, text: Tensor, scale: Tensor, bias: Tensor | None
     Returns:
         A scalar; log(B) for features that say nothing. After Radford et al. 2021, figure 3.
     """
-    logits = scale * image @ text.T
-    own = torch.arange(len(image), device=image.device)
-    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+    return contrastive(image, text, scale)
 
 
 def sigmoid_loss(image: Tensor, text: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -51,5 +51,3 @@ LOSSES = {
     "clip": Loss(softmax_loss, {"init_logit_scale": math.log(1 / 0.07)}),
     "siglip": Loss(sigmoid_loss, {"init_logit_scale": math.log(10.0), "init_logit_bias": -10.0}),
 }
-MAX_LOGIT_SCALE = math.log(100.0)
-"""The inverse temperature is never allowed above 100, as in CLIP."""

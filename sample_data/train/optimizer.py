@@ -27,10 +27,3 @@ def optimizers_for(model: nn.Module) -> tuple[list[Optimizer], list[list[float]]
     adamw = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
     optimizers: list[Optimizer] = [adamw, Muon(inner, lr=MUON_RATE, weight_decay=DECAY)]
     return optimizers, [[group["lr"] for group in o.param_groups] for o in optimizers]
-
-
-def set_rates(optimizers: list[Optimizer], peaks: list[list[float]], factor: float) -> None:
-    """Set every learning rate to `factor` times its peak."""
-    for optimizer, rates in zip(optimizers, peaks, strict=True):
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * factor

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from sample_data.train.optimizer import optimizers_for, set_rates
+from sample_data.train.optimizer import optimizers_for
+from workbench.gpu.limoe.optimizers import set_rates
 from workbench.gpu.muon import Muon, orthogonal
 
 

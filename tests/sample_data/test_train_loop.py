@@ -6,8 +6,8 @@ import torch
 
 from sample_data.train import architecture, loop
 from sample_data.train.batches import Pairs
-from sample_data.train.losses import MAX_LOGIT_SCALE
 from workbench.errors import InputError
+from workbench.gpu.limoe.training import MAX_LOGIT_SCALE
 
 COLOURS = np.array([(220, 40, 40), (40, 200, 60), (50, 70, 220), (230, 220, 60)], dtype=np.uint8)
 

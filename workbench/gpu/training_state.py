@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from workbench.errors import InputError
 from workbench.gpu.files import replace
 
-__all__ = ["Progress", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Progress", "cut_log", "load_checkpoint", "save_checkpoint"]
 
 Progress = dict[str, Any]
 
@@ -64,3 +64,13 @@ def _restore(optimizer: Optimizer, tensors: dict[str, Tensor], prefix: str) -> N
             state.setdefault(int(index), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def cut_log(path: Path, step: int) -> None:
+    """Leave out the lines of steps that will be made again, and one that was half written."""
+    kept = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
+        if not line.endswith("}") or json.loads(line)["step"] > step:
+            break
+        kept.append(f"{line}\n")
+    replace(path, "".join(kept).encode("utf-8"))

@@ -21,7 +21,12 @@ from workbench.gpu.limoe.model import Limoe
 from workbench.gpu.limoe.optimizers import optimizers_for, set_rates
 from workbench.gpu.limoe.recipe import Recipe
 from workbench.gpu.limoe.watch import kept_shares, watch
-from workbench.gpu.training_state import Progress, load_checkpoint, save_checkpoint
+from workbench.gpu.training_state import (
+    Progress,
+    cut_log,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 __all__ = ["CHECKPOINT", "FILM", "MAX_LOGIT_SCALE", "new_model", "train"]
 
@@ -169,18 +174,8 @@ def _resume(folder: Path, model: Limoe, optimizers: list[Optimizer], recipe: Rec
             got=", ".join(f"{name}={wanted[name]}" for name in differing),
             do="Repeat the first recipe, or train into another folder.",
         )
-    _cut(folder / FILM, int(progress["step"]))
+    cut_log(folder / FILM, int(progress["step"]))
     return progress
-
-
-def _cut(film: Path, step: int) -> None:
-    """Leave out the lines of steps that will be made again, and one that was half written."""
-    kept = []
-    for line in film.read_text("utf-8").splitlines() if film.is_file() else []:
-        if not line.endswith("}") or json.loads(line)["step"] > step:
-            break
-        kept.append(f"{line}\n")
-    replace(film, "".join(kept).encode("utf-8"))
 
 
 def _append(film: Path, line: dict[str, Any]) -> None:
