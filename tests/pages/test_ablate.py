@@ -19,31 +19,31 @@ TABS = ("Damage", "Every expert")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ablations]:
+def ablated_made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ablations]:
     folder = tmp_path_factory.mktemp("ablated")
     return folder / "workspace", build(folder / "workspace", folder)
 
 
 @pytest.fixture
-def keys(made: tuple[Path, Ablations]) -> Ablations:
-    return made[1]
+def keys(ablated_made: tuple[Path, Ablations]) -> Ablations:
+    return ablated_made[1]
 
 
 @pytest.fixture
 def off(
-    made: tuple[Path, Ablations], quiet: None, monkeypatch: pytest.MonkeyPatch
+    ablated_made: tuple[Path, Ablations], quiet: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workbench]:
-    yield from _opened(made[0], monkeypatch)
+    yield from _opened(ablated_made[0], monkeypatch)
 
 
 @pytest.fixture
 def own_off(
-    made: tuple[Path, Ablations],
+    ablated_made: tuple[Path, Ablations],
     quiet: None,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Iterator[Workbench]:
-    shutil.copytree(made[0], tmp_path / "own")
+    shutil.copytree(ablated_made[0], tmp_path / "own")
     yield from _opened(tmp_path / "own", monkeypatch)
 
 
