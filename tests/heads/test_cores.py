@@ -11,8 +11,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from workbench.heads import cores
-from workbench.heads.cores import block_size, dealt, over_cores
-from workbench.heads.head import LinearScorer
+from workbench.heads.cores import block_size, dealt, over_cores, room
+from workbench.heads.head import LinearScorer, scored
 from workbench.heads.softmax import certainty
 from workbench.heads.top import rank_of, top
 
@@ -99,3 +99,31 @@ def test_dealt_blocks_give_what_one_product_gives() -> None:
     whole = judge(slice(0, 700))
     for part, expected in zip(parts, whole, strict=True):
         np.testing.assert_allclose(np.concatenate(part), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_room_is_the_threads_own_and_used_again() -> None:
+    first = room(4, 5)
+    first[:] = 1
+    assert np.shares_memory(first, room(2, 3))
+    grown = room(40, 50)
+    assert grown.shape == (40, 50) and grown.dtype == np.float32
+    others: list[np.ndarray] = []
+    thread = threading.Thread(target=lambda: others.append(room(4, 5)))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(others[0], room(4, 5))
+
+
+def test_logits_of_blocks_in_shared_memory_are_those_of_new_memory() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(7, 16)).astype(np.float32)
+    blocks = rng.normal(size=(20, 30, 16)).astype(np.float32)
+    scorer = LinearScorer(weights, 100.0, shared=-3.0)
+
+    def work(given: tuple[int, np.ndarray]) -> np.ndarray:
+        return scored(scorer, given[1], given[0], 7).copy()
+
+    found = list(dealt(work, enumerate(blocks)))
+    for block, logits in zip(blocks, found, strict=True):
+        np.testing.assert_allclose(logits, block @ weights.T * 100 - 3, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(logits, scorer.logits(block, 0), rtol=1e-5, atol=1e-4)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import InputError
+from workbench.heads.cores import room
 from workbench.types import Floats, Rows, check_unit_rows
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Material",
     "Scorer",
     "Support",
+    "Writes",
+    "scored",
 ]
 
 BLOCK = 8192
@@ -219,6 +222,33 @@ class Decides(Protocol):
         """
 
 
+@runtime_checkable
+class Writes(Protocol):
+    """A scorer that can write to memory it is given, which spares making new memory a block."""
+
+    def write(self, block: Floats, start: int, out: Floats) -> None:
+        """As ``Scorer.logits``, into ``out``: float32 (b, C)."""
+
+
+def scored(scorer: Scorer, block: Floats, start: int, classes: int) -> Floats:
+    """The logits of a block, to be read before this thread asks for those of another.
+
+    Args:
+        scorer: of the head.
+        block: float32 (b, D), unit rows.
+        start: row of the first of them.
+        classes: C.
+
+    Returns:
+        float32 (b, C), in memory that the next call in the same thread may write to.
+    """
+    if not isinstance(scorer, Writes):
+        return scorer.logits(block, start)
+    out = room(len(block), classes)
+    scorer.write(block, start, out)
+    return out
+
+
 @dataclass(frozen=True)
 class LinearScorer:
     """Logits that are linear in the image: ``scale * x W' + bias``.
@@ -242,10 +272,15 @@ class LinearScorer:
 
     def logits(self, block: Floats, start: int) -> Floats:
         """float32 (b, C)."""
-        scores: Floats = block @ self._scaled.T
-        if self.shared:
-            scores += np.float32(self.shared)
+        scores: Floats = np.empty((len(block), len(self.weights)), np.float32)
+        self.write(block, start, scores)
         return scores
+
+    def write(self, block: Floats, start: int, out: Floats) -> None:
+        """As ``logits``, into ``out``."""
+        np.matmul(block, self._scaled.T, out=out)
+        if self.shared:
+            out += np.float32(self.shared)
 
     @cached_property
     def _scaled(self) -> Floats:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.heads.cores import CELLS, over_cores
-from workbench.types import Floats, Rows
+from workbench.heads.cores import over_cores
+from workbench.types import Floats
 
 __all__ = ["rank_of", "top"]
 
-_SEEDED = 4096
-"""Classes up to which a bound for the heaps costs less than it saves."""
+_CELLS = 1 << 19
+"""Logits looked at together here: enough that the passes outweigh starting them."""
 _GROUPS = 4
 """Groups for each of the best that are wanted, at least."""
 
@@ -30,37 +30,31 @@ def top(logits: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
         first, as argmax has it, so a second class of the same name is never first.
     """
     k = min(k, logits.shape[1])
-    if k + 1 > logits.shape[1] // 2:
+    if k > logits.shape[1] // 2:
         return _sorted(logits, k)
     logits = np.ascontiguousarray(logits, dtype=np.float32)
-    found = np.empty((len(logits), k + 1), np.int64)
-    scores = np.empty((len(logits), k + 1), np.float32)
-    over_cores(lambda part: _heaps(logits[part], found[part], scores[part]), logits)
-    # a heap keeps any of equal logits, so rows where that can matter are done again
-    tied = np.unique(np.flatnonzero(scores[:, 1:] == scores[:, :-1]) // k)
-    chosen, scores = found[:, :k].astype(np.int32), np.ascontiguousarray(scores[:, :k])
-    step = max(1, CELLS // logits.shape[1])
-    for at in range(0, len(tied), step):
-        rows = tied[at : at + step]
-        chosen[rows], scores[rows] = _sorted(logits[rows], k)
+    chosen = np.empty((len(logits), k), np.int32)
+    scores = np.empty((len(logits), k), np.float32)
+
+    def fill(part: slice) -> None:
+        chosen[part], scores[part] = _picked(logits[part], k)
+
+    over_cores(fill, logits, _CELLS)
     return chosen, scores
 
 
-def _heaps(logits: Floats, places: Rows, values: Floats) -> None:
-    """Write the largest of each row, best first: one pass with one heap a row."""
-    import faiss
-
-    # this thread is one of several already; threads of its own would spin in the way of BLAS
-    faiss.omp_set_num_threads(1)
-    heaps = faiss.float_minheap_array_t()
-    heaps.nh, heaps.k = values.shape
-    heaps.val, heaps.ids = faiss.swig_ptr(values), faiss.swig_ptr(places)
-    heaps.heapify()
-    if logits.shape[1] <= _SEEDED:
-        # full of what is just too small, a heap is entered by the winners and few others
-        values[:] = np.nextafter(_reached(logits, values.shape[1]), np.float32(-np.inf))
-    heaps.addn(logits.shape[1], faiss.swig_ptr(logits))
-    heaps.reorder()
+def _picked(logits: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
+    """As ``top``: only what reaches a bound is sorted, a few logits a row."""
+    rows, classes = logits.shape
+    places = np.flatnonzero(logits >= _reached(logits, k))
+    starts = np.searchsorted(places, np.arange(rows + 1) * classes)
+    # a table with the few of each row, in the order of their classes, and nothing behind them
+    at = starts[:-1, None] + np.arange(int(np.diff(starts).max(initial=0)))
+    few = places[np.minimum(at, len(places) - 1)]
+    values = np.where(at < starts[1:, None], logits.reshape(-1)[few], np.float32(-np.inf))
+    order = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    chosen = np.take_along_axis(few, order, axis=1) - np.arange(rows)[:, None] * classes
+    return chosen, np.take_along_axis(values, order, axis=1)
 
 
 def _reached(logits: Floats, k: int) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.heads import sigmoid
 from workbench.heads.cores import block_size, dealt
-from workbench.heads.head import BLOCK, Decides, Scorer
+from workbench.heads.head import BLOCK, Decides, Scorer, scored
 from workbench.heads.softmax import certainty
 from workbench.heads.top import rank_of, top
 from workbench.method import Probability
@@ -139,7 +139,7 @@ def score(
         start, block = given
         span = slice(start, start + len(block))
         several = None if labels is None else labels[span]
-        logits = scorer.logits(block, start)
+        logits = scored(scorer, block, start, classes)
         return _judge(found, block, start, logits=logits, labels=several)
 
     deciding = _Deciding(found, scorer)
