@@ -107,7 +107,7 @@ def _collection(info: DatasetInfo) -> None:
             nav.link("retrieval", "Search", icon=":material/search:", dataset=info.name)
     rows = _spread(info.items)
     event = grid(
-        of_records(info, _records(info, rows), size=96),
+        of_records(info, api().items_of(info.name, rows).to_pylist(), size=96),
         key=f"overview.{info.name}",
         layout="strip",
         size="small",
@@ -129,13 +129,6 @@ def _spread(items: int) -> list[int]:
     """A few rows evenly over the dataset, so that the strip shows its variety."""
     shown = min(_SHOWN, items)
     return [nth * items // shown for nth in range(shown)]
-
-
-def _records(info: DatasetInfo, rows: Sequence[int]) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    for row in rows:
-        found += api().items(info.name, limit=1, offset=row).to_pylist()
-    return found
 
 
 def _next_steps(datasets: Sequence[DatasetInfo]) -> None:

@@ -8,16 +8,22 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-__all__ = ["cells", "charts", "texts"]
+__all__ = ["cells", "charts", "grids", "texts"]
 
 
 def cells(app: AppTest, layout: str = "grid") -> list[dict[str, Any]]:
     """The cells of the first image grid with this layout; empty when there is none."""
-    for element in app.get("bidi_component"):
-        data = json.loads(element.proto.json or "null")
-        if isinstance(data, dict) and data.get("layout") == layout and data["size"] != "tiny":
-            return list(data["cells"])
+    for grid in grids(app):
+        if grid["layout"] == layout and grid["size"] != "tiny":
+            return list(grid["cells"])
     return []
+
+
+def grids(app: AppTest) -> list[dict[str, Any]]:
+    """What every image grid was given, from the top of the page."""
+    given = [json.loads(each.proto.json or "null") for each in app.get("bidi_component")]
+    # what a component of ours is given stands in a list, see the grid
+    return [data[0] for data in given if data and "cells" in data[0]]
 
 
 def charts(app: AppTest) -> list[dict[str, Any]]:

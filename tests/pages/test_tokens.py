@@ -7,7 +7,7 @@ import json
 import pytest
 
 import sample_data
-from tests.pages.seen import charts, texts
+from tests.pages.seen import charts, grids, texts
 
 
 def _points(figure) -> dict:
@@ -17,9 +17,7 @@ def _points(figure) -> dict:
 
 def _cells(app, **facts: str) -> list[dict]:
     """The cells of the first grid that is drawn so."""
-    found = (json.loads(each.proto.json or "null") for each in app.get("bidi_component"))
-    grids = (grid for grid in found if isinstance(grid, dict) and "cells" in grid)
-    return next(g["cells"] for g in grids if all(g[name] == v for name, v in facts.items()))
+    return next(g["cells"] for g in grids(app) if all(g[name] == v for name, v in facts.items()))
 
 
 def _legend(figure) -> dict[str, int]:

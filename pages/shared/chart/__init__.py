@@ -80,7 +80,7 @@ def figure_buttons(
         rows: its numbers.
         key: unique on the page.
     """
-    _save(key=f"{key}.image", data={"chart": chart, "name": name})
+    _save(key=f"{key}.image", data=[{"chart": chart, "name": name}])  # a list: see grid
     st.download_button(
         "HTML with its numbers",
         data=lambda: export.figure_page(figure, name, rows),

@@ -2,7 +2,7 @@
 // chart's own "download" button is: set the format it will use, and press it.
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { data: [data], parentElement } = component;
   const row = parentElement.querySelector(".row");
   row.replaceChildren(...["png", "svg"].map((format) => button(format, data)));
 }

@@ -26,4 +26,4 @@ def picture(url: str, *, alt: str, key: str) -> None:
         key: unique on the page.
     """
     gone = "This picture cannot be read. The Datasets page lists what is missing."
-    _mount(key=key, data={"url": url, "alt": alt, "gone": gone})
+    _mount(key=key, data=[{"url": url, "alt": alt, "gone": gone}])  # a list: see grid

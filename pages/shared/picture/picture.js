@@ -1,7 +1,7 @@
 // One large picture. A click shows it at its own size, another fits it again.
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { data: [data], parentElement } = component;
   const box = parentElement.querySelector(".box");
   const img = parentElement.querySelector("img");
   const gone = parentElement.querySelector(".gone");
