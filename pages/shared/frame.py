@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import handle, item, look, nav, worker
+from pages.shared import handle, item, look, nav, url, worker
 from pages.shared.errors import guarded
 from pages.shared.link import copy_button
 from workbench import __version__
@@ -36,8 +36,10 @@ def draw() -> None:
         worker.chip()
         copy_button()
         look.apply()
+    url.remember()  # as callbacks left it; what follows may be cut short
     chosen.run()
     item.draw_if_open()
+    url.remember()
 
 
 if __name__ == "__main__":  # run by Streamlit for each session

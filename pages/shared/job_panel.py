@@ -12,6 +12,7 @@ from pages.shared import amounts
 from pages.shared.errors import guarded
 from pages.shared.handle import api
 from pages.shared.plain import plain
+from pages.shared.redraw import redraw_unless_in_the_way
 from workbench.types import JobInfo, JobState
 
 __all__ = ["ACTIVE", "of_kind", "panel"]
@@ -62,7 +63,7 @@ def _draw(
     with guarded():
         jobs = ask()
         if active and not any(job.state in ACTIVE for job in jobs):
-            st.rerun()  # the page shows what the last of them has made
+            redraw_unless_in_the_way()  # the page shows what the last of them has made
         waiting = [job for job in jobs if brief and job.state == "queued"]
         for job in jobs:
             if job not in waiting:

@@ -13,7 +13,21 @@ import streamlit as st
 from workbench.errors import InputError
 from workbench.filters import Filters, from_json, to_json
 
-__all__ = ["filters", "read", "read_all", "read_int", "set_filters", "write", "write_all"]
+__all__ = [
+    "dialog_is_open",
+    "filters",
+    "is_old",
+    "read",
+    "read_all",
+    "read_int",
+    "remember",
+    "set_filters",
+    "write",
+    "write_all",
+]
+
+_ADDRESS = "_address"
+_DIALOGS = ("item", "form")
 
 
 def read(name: str, default: str = "") -> str:
@@ -65,3 +79,22 @@ def filters(name: str = "where") -> Filters:
 def set_filters(found: Filters, name: str = "where") -> None:
     """Make these the filters of the view."""
     write(**{name: to_json(found) if found else None})
+
+
+def remember() -> None:
+    """Note the address as the page leaves it; see ``is_old``."""
+    st.session_state[_ADDRESS] = _all()
+
+
+def is_old() -> bool:
+    """Whether the browser has asked with an address from before the last change by the page."""
+    return bool(st.session_state.get(_ADDRESS, _all()) != _all())
+
+
+def _all() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in sorted(st.query_params)}
+
+
+def dialog_is_open() -> bool:
+    """Whether the address names a dialog: an item, or a form."""
+    return any(map(read, _DIALOGS))

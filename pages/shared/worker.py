@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared import amounts
 from pages.shared.handle import api
 from pages.shared.plain import plain, short
+from pages.shared.redraw import redraw_unless_in_the_way
 from workbench.types import JobInfo, WorkerInfo
 
 __all__ = ["chip", "facts", "gpu_warning"]
@@ -40,9 +41,10 @@ def _live_chip() -> None:
 
 def _redraw_page_when_one_ended(now: set[int]) -> None:
     before = st.session_state.get(_SEEN)
-    st.session_state[_SEEN] = now
     if before is not None and before - now:
-        st.rerun()
+        redraw_unless_in_the_way()  # and if it is, the next look finds the same
+    else:
+        st.session_state[_SEEN] = now
 
 
 def _asleep(jobs: tuple[JobInfo, ...]) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +131,35 @@ class Visitor:
         self.page.goto(f"{self.app.address}/{path}")
         self.page.locator(".st-key-worker").wait_for()
         return self.page
+
+    def click_point(self, script: str, point: list[int], figure: int = 0) -> list[float]:
+        """Click a point of a figure until the address changes; what the script said of it.
+
+        The first start still makes what pages show: a figure drawn anew below the pointer takes
+        no click, and a person would click again.
+
+        Args:
+            script: JavaScript that brings the point into view and gives its x and y on the screen,
+                and anything else.
+            point: what the script needs to find it.
+            figure: place of the figure on the page, which is waited for.
+        """
+        from playwright.sync_api import TimeoutError as NothingHappened
+
+        for _ in range(5):
+            self.page.locator(".js-plotly-plot .nsewdrag").nth(figure).wait_for()
+            self.settle()
+            found: list[float] = self.page.evaluate(script, point)
+            self.page.mouse.move(*found[:2])
+            self.page.wait_for_timeout(300)  # a click goes to the point that is hovered
+            before = self.page.url
+            self.page.mouse.click(*found[:2])
+            with suppress(NothingHappened):
+                self.page.wait_for_function(
+                    "url => location.href !== url", arg=before, timeout=9000
+                )
+                return found
+        raise AssertionError(f"five clicks on {point} have changed nothing")
 
     def settle(self) -> None:
         """Wait until the server has drawn what was asked for."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.browser.test_walking import param
@@ -27,24 +25,13 @@ def asked(app) -> str:
     return f"frequency?accuracy=run:{run}&frequency=count:{count}"
 
 
-def clicked(visitor: Any, page: Any, trace: int, nth: int) -> int:
-    """Click a point of the scatter; returns the number of its class or bin."""
-    page.locator(".js-plotly-plot .nsewdrag").first.wait_for()
-    visitor.settle()
-    x, y, number = page.evaluate(_PLACE, [trace, nth])
-    page.mouse.move(x, y)
-    page.wait_for_timeout(300)  # a click goes to the point that is hovered
-    page.mouse.click(x, y)
-    return int(number)
-
-
 def test_a_diamond_lists_its_classes_and_a_point_opens_its_class(visitor, asked: str) -> None:
     page = visitor.open(asked)
-    chosen = clicked(visitor, page, 1, 4)
+    chosen = int(visitor.click_point(_PLACE, [1, 4])[2])
     page.get_by_role("button", name="All classes").wait_for()
     assert param(page, "bin") == str(chosen)
     visitor.settle()
-    clicked(visitor, page, 0, 500)
+    visitor.click_point(_PLACE, [0, 500])
     ways = page.get_by_role("radiogroup", name="Show")
     ways.wait_for()
     index = int(param(page, "class"))

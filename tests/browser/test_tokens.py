@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
@@ -29,35 +28,25 @@ def recorded(app) -> str:
     return str(app.bench.job(job.id).result["run"])
 
 
-def _click(visitor: Any, page: Any, plot: int, nth: int) -> None:
-    """Click a token of a figure, the first being the patches of the first block."""
-    page.locator(".js-plotly-plot .nsewdrag").nth(plot).wait_for()
-    visitor.settle()
-    x, y = page.evaluate(_PLACE, [plot, nth])
-    page.mouse.move(x, y)
-    page.wait_for_timeout(300)  # a click goes to the point that is hovered
-    page.mouse.click(x, y)
-
-
 def test_a_patch_a_word_and_a_neighbour_are_walked_by_clicks(visitor, recorded: str) -> None:
     page = visitor.open(f"tokens?recording={recorded}&image=5")
-    _click(visitor, page, 0, 19)
+    visitor.click_point(_PLACE, [0, 19])
     page.get_by_role("heading", name="The way of the patch in row 3, column 4").wait_for()
     assert param(page, "token") == "image-19"
     found = visitor.app.bench.input_tokens(recorded, 5)
     word = found.text.words[1]
-    _click(visitor, page, 2, 1)  # behind the grids of both blocks
+    visitor.click_point(_PLACE, [2, 1], figure=2)  # behind the grids of both blocks
     shown = re.compile(f"The way of the word 2:.*{re.escape(word)}")  # no colon starts an icon
     page.get_by_role("heading", name=shown).wait_for()
     assert param(page, "token") == "text-1"
-    _click(visitor, page, 1, 19)
+    visitor.click_point(_PLACE, [1, 19], figure=1)
     page.get_by_role("heading", name="The way of the patch in row 3, column 4").wait_for()
     layer, expert = found.layers[-1], int(found.image.experts[-1, 19, 0])
     best = visitor.app.bench.top_patches(recorded, layer, expert, n=1)[0]
     visitor.settle()
     page.locator(".root.small .cell .open").first.click()
-    page.wait_for_function(f"location.search.includes('image={best.row}&')")
-    assert param(page, "token") == f"image-{best.position}"
+    for part in (f"image={best.row}&", f"token=image-{best.position}"):  # one after the other
+        page.wait_for_function("part => `${location.search}&`.includes(part)", arg=part)
 
 
 def test_the_legend_hides_an_expert(visitor, recorded: str) -> None:
